@@ -1,0 +1,123 @@
+"""The only reader of the environment.
+
+Every setting is an environment variable `CRONTOPUS_<NAME>`; each can also be given as
+`CRONTOPUS_<NAME>_FILE`, the path of a file whose content is the value (how Docker and systemd hand
+over secrets). Nothing else in the package looks at `os.environ` for configuration.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "CRONTOPUS_"
+
+
+class SettingsError(Exception):
+    """A setting is missing, unreadable or wrong. The message names the variable and what to do."""
+
+
+class _SettingFiles(PydanticBaseSettingsSource):
+    """Reads `CRONTOPUS_X_FILE` for every setting X."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - base signature
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except OSError as error:
+            raise SettingsError(f"{variable} names {path}, which cannot be read: {error.strerror}") from error
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(info, name)[0] for name, info in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """All settings, with the defaults of a single-machine installation."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the API listens on.")
+    public_url: str | None = Field(None, description="How people and agents reach the API; default http://host:port.")
+    ping_host: str | None = Field(None, description="Host name on which pings work without the /ping prefix.")
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("crontopus", appauthor=False),
+        description="Embedded PostgreSQL, repositories, the check-in journal and the generated secret key.",
+    )
+    database_url: str | None = Field(None, description="PostgreSQL 15+; unset: an embedded one in the data directory.")
+    database_direct_url: str | None = Field(
+        None, description="The same database without PgBouncer, for LISTEN, migrations and ingest."
+    )
+    redis_url: str | None = Field(None, description="Valkey/Redis for rate limits shared by several API processes.")
+    git_host: Literal["embedded", "forgejo"] = Field("embedded", description="Where tenants' repositories live.")
+    forgejo_url: str | None = None
+    forgejo_token: SecretStr | None = None
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start."
+    )
+    email_from: str = Field("Crontopus <crontopus@localhost>", description="Sender of every email.")
+    secret_key: SecretStr | None = Field(
+        None, description="32+ random characters that protect stored secrets; unset: generated in the data directory."
+    )
+    environment: Literal["development", "production"] = "development"
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    console_dir: Path | None = Field(None, description="The built console (frontend/dist); found next to a checkout.")
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(8001, ge=1, le=65535)
+    watchdog_url: str | None = Field(None, description="Pinged only while ingest and scanner make progress.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SettingFiles(settings_cls)
+
+    @property
+    def base_url(self) -> str:
+        """Public address without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+    @property
+    def repositories_dir(self) -> Path:
+        return self.data_dir / "repositories"
+
+    @property
+    def postgres_dir(self) -> Path:
+        return self.data_dir / "postgres"
+
+    @property
+    def built_console(self) -> Path | None:
+        """Directory of the built console, or None when it has not been built."""
+        checkout = Path(__file__).resolve().parents[2] / "frontend" / "dist"
+        for candidate in (self.console_dir, checkout):
+            if candidate is not None and (candidate / "index.html").is_file():
+                return candidate
+        return None
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings, read once. Raises SettingsError with one line per wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(lines)) from error
