@@ -6,6 +6,7 @@ over secrets). Nothing else in the package looks at `os.environ` for configurati
 """
 
 import os
+import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "CRONTOPUS_"
+MIN_SECRET_CHARACTERS = 32
 
 
 class SettingsError(Exception):
@@ -36,7 +38,9 @@ class _SettingFiles(PydanticBaseSettingsSource):
             raise SettingsError(f"{variable} names {path}, which cannot be read: {error.strerror}") from error
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(info, name)[0] for name, info in self.settings_cls.model_fields.items()}
+        values = {
+            name: self.get_field_value(info, name)[0] for name, info in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -47,31 +51,43 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the API listens on.")
-    public_url: str | None = Field(None, description="How people and agents reach the API; default http://host:port.")
+    public_url: str | None = Field(
+        None, description="How people and agents reach the API; default http://host:port."
+    )
     ping_host: str | None = Field(None, description="Host name on which pings work without the /ping prefix.")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("crontopus", appauthor=False),
         description="Embedded PostgreSQL, repositories, the check-in journal and the generated secret key.",
     )
-    database_url: str | None = Field(None, description="PostgreSQL 15+; unset: an embedded one in the data directory.")
+    database_url: str | None = Field(
+        None, description="PostgreSQL 15+; unset: an embedded one in the data directory."
+    )
     database_direct_url: str | None = Field(
         None, description="The same database without PgBouncer, for LISTEN, migrations and ingest."
     )
-    redis_url: str | None = Field(None, description="Valkey/Redis for rate limits shared by several API processes.")
-    git_host: Literal["embedded", "forgejo"] = Field("embedded", description="Where tenants' repositories live.")
+    redis_url: str | None = Field(
+        None, description="Valkey/Redis for rate limits shared by several API processes."
+    )
+    git_host: Literal["embedded", "forgejo"] = Field(
+        "embedded", description="Where tenants' repositories live."
+    )
     forgejo_url: str | None = None
     forgejo_token: SecretStr | None = None
     smtp_url: SecretStr | None = Field(
-        None, description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start."
+        None,
+        description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start.",
     )
     email_from: str = Field("Crontopus <crontopus@localhost>", description="Sender of every email.")
     secret_key: SecretStr | None = Field(
-        None, description="32+ random characters that protect stored secrets; unset: generated in the data directory."
+        None,
+        description="32+ random characters that protect stored secrets; unset: generated in the data directory.",
     )
     environment: Literal["development", "production"] = "development"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    console_dir: Path | None = Field(None, description="The built console (frontend/dist); found next to a checkout.")
+    console_dir: Path | None = Field(
+        None, description="The built console (frontend/dist); found next to a checkout."
+    )
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(8001, ge=1, le=65535)
     watchdog_url: str | None = Field(None, description="Pinged only while ingest and scanner make progress.")
@@ -121,3 +137,39 @@ def get_settings() -> Settings:
     except ValidationError as error:
         lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from error
+
+
+def load_secret_key(settings: Settings) -> bytes:
+    """The installation's secret: the setting, or one generated once in the data directory.
+
+    Raises SettingsError when a given secret is too short to protect anything.
+    """
+    if settings.secret_key is not None:
+        secret = settings.secret_key.get_secret_value()
+        if len(secret) < MIN_SECRET_CHARACTERS:
+            raise SettingsError(
+                f"CRONTOPUS_SECRET_KEY has {len(secret)} characters; give at least {MIN_SECRET_CHARACTERS} random"
+                " ones, for example from `openssl rand -hex 32`"
+            )
+        return secret.encode()
+    path = settings.data_dir / "secret.key"
+    if not path.exists():
+        _create_once(path, secrets.token_hex(32))
+    return path.read_bytes().strip()
+
+
+def _create_once(path: Path, content: str) -> None:
+    """Write `path` whole, readable by its owner only; of two processes at once the first one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # the other process was first; its secret is the one to use
+    finally:
+        draft.unlink()

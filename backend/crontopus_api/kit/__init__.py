@@ -1,0 +1,1 @@
+"""Tools every feature shares. Imports no feature."""

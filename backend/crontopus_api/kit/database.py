@@ -1,0 +1,117 @@
+"""Transactions, and who they act for.
+
+Every transaction names a PostgreSQL role and, for tenants' work, the tenant and user in settings that
+row-level security reads (`app.tenant_id`, `app.user_id`). All three are transaction-local, so a pooled
+connection (PgBouncer included) carries nothing over to the next user of it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import MetaData, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+Role = Literal["crontopus_app", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"]
+
+_ENTER = text(
+    "SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true),"
+    " set_config('app.user_id', :user, true)"
+)
+
+
+class Base(DeclarativeBase):
+    """Base of every model; constraint names are predictable so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Scope:
+    """On whose behalf a transaction runs."""
+
+    role: Role = "crontopus_app"
+    tenant_id: UUID | None = None
+    user_id: UUID | None = None
+
+    def parameters(self) -> dict[str, str]:
+        return {
+            "role": self.role,
+            "tenant": str(self.tenant_id) if self.tenant_id else "",
+            "user": str(self.user_id) if self.user_id else "",
+        }
+
+
+async def enter(session: AsyncSession, scope: Scope) -> None:
+    """Make the rest of the session's transaction act for `scope`."""
+    await session.execute(_ENTER, scope.parameters())
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """The psycopg 3 dialect whatever spelling of a PostgreSQL URL was given."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def libpq_url(url: str) -> str:
+    """The same address for psycopg itself and Procrastinate."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """The pool of one process. `direct_url` bypasses PgBouncer for LISTEN and the ingest writer."""
+
+    def __init__(self, url: str, *, direct_url: str | None = None, pool_size: int = 10) -> None:
+        self.url = libpq_url(url)
+        self.direct_url = libpq_url(direct_url or url)
+        self.engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            # PgBouncer in transaction mode gives the next transaction another server connection.
+            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        )
+
+    @asynccontextmanager
+    async def session(self, scope: Scope | None = None) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed when the block ends well and rolled back when it does not."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await enter(session, scope or Scope())
+            yield session
+
+    def tenant(
+        self, tenant_id: UUID, user_id: UUID | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction that sees this tenant only."""
+        return self.session(Scope(tenant_id=tenant_id, user_id=user_id))
+
+    async def connect_direct(self, *, autocommit: bool = False) -> psycopg.AsyncConnection[Any]:
+        """A raw connection outside the pool, not through PgBouncer. The caller closes it."""
+        options: dict[str, Any] = conninfo_to_dict(self.direct_url)
+        options.setdefault("connect_timeout", 5)
+        return await psycopg.AsyncConnection.connect(autocommit=autocommit, **options)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def raw_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection under a session, inside its transaction (COPY, Procrastinate)."""
+    fairy = await (await session.connection()).get_raw_connection()
+    connection = fairy.driver_connection
+    assert isinstance(connection, psycopg.AsyncConnection)
+    return connection

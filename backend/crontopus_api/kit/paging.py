@@ -1,0 +1,60 @@
+"""Cursor paging: a page starts after the sort key of the last row seen, never at an offset."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict
+
+from crontopus_api.kit.errors import Invalid
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list. `next_cursor` is null on the last page."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str | None, Query(max_length=500)] = None
+
+
+def encode_cursor(*key: Any) -> str:
+    raw = json.dumps([str(part) for part in key], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, length: int) -> list[str]:
+    """The sort key in a cursor. Raises Invalid for anything this API did not hand out."""
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
+        raise _bad_cursor()
+    return key
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid(
+        "The cursor is not one this API handed out.", code="invalid_cursor", hint="Start without it."
+    )
+
+
+def split_page(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
+    """Rows fetched with `limit + 1`: those of this page, and its last row if another page follows."""
+    page = rows[:limit]
+    return page, page[-1] if len(rows) > limit else None
