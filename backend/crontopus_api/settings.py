@@ -27,7 +27,7 @@ class SettingsError(Exception):
 class _SettingFiles(PydanticBaseSettingsSource):
     """Reads `CRONTOPUS_X_FILE` for every setting X."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - base signature
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         variable = f"{PREFIX}{field_name.upper()}_FILE"
         path = os.environ.get(variable)
         if not path:

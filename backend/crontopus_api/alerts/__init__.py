@@ -1,0 +1,1 @@
+"""Incidents, and telling the right people about them."""

@@ -1,0 +1,1 @@
+"""Check-ins, the runs they tell of, and the status that follows."""

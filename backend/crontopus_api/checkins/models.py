@@ -1,0 +1,88 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crontopus_api.kit.columns import Big, Id, Instant, Str
+from crontopus_api.kit.database import Base
+
+
+class Run(Base):
+    """One execution of an instance. `partition_at` is when it was first heard of, and never changes."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('running', 'success', 'failure', 'timeout', 'skipped', 'lost', 'missed')", name="state"
+        ),
+        Index("ix_runs_tenant_id_job_id_partition_at_id", "tenant_id", "job_id", "partition_at", "id"),
+        {"postgresql_partition_by": "RANGE (partition_at)"},
+    )
+
+    tenant_id: Mapped[Id]
+    partition_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    id: Mapped[Id]
+    instance_id: Mapped[UUID]
+    job_id: Mapped[UUID]
+    endpoint_id: Mapped[UUID | None]
+    state: Mapped[Str]
+    source: Mapped[Str]
+    slot_at: Mapped[Instant | None]
+    started_at: Mapped[Instant | None]
+    finished_at: Mapped[Instant | None]
+    duration_ms: Mapped[Big | None]
+    exit_code: Mapped[int | None]
+    commit_id: Mapped[Str | None]
+    message: Mapped[Str | None]
+    output_bytes: Mapped[int | None]
+    output_total_bytes: Mapped[Big | None]
+    output_truncated: Mapped[bool]
+
+
+class RunOutput(Base):
+    """Head and tail of what a run printed, zlib-compressed, apart from the row that lists read."""
+
+    __tablename__ = "run_outputs"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (partition_at)"},)
+
+    tenant_id: Mapped[Id]
+    partition_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    run_id: Mapped[Id]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RunKey(Base):
+    """A message's id or a sender's run id: finds a run again, and a message seen before."""
+
+    __tablename__ = "run_keys"
+    __table_args__ = (Index("ix_run_keys_created_at", "created_at", postgresql_using="brin"),)
+
+    tenant_id: Mapped[Id]
+    instance_id: Mapped[Id]
+    key: Mapped[Id]
+    run_id: Mapped[UUID]
+    partition_at: Mapped[Instant]
+    created_at: Mapped[Instant]
+
+
+class StatusChange(Base):
+    """An instance went from one state to another. Written with the change, claimed by `alerts`."""
+
+    __tablename__ = "status_changes"
+    __table_args__ = (
+        Index("ix_status_changes_unclaimed", "recorded_at", postgresql_where=text("claimed_at IS NULL")),
+    )
+
+    tenant_id: Mapped[Id]
+    instance_id: Mapped[Id]
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    job_id: Mapped[UUID]
+    endpoint_id: Mapped[UUID | None]
+    from_state: Mapped[Str]
+    to_state: Mapped[Str]
+    reason: Mapped[Str]
+    run_id: Mapped[UUID | None]
+    at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+    claimed_at: Mapped[Instant | None]
