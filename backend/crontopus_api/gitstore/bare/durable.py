@@ -2,14 +2,22 @@
 
 import os
 import secrets
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ShaFile
 
+from crontopus_api.gitstore.bare.trees import NewObject
+
 # Above this many objects one pack costs less than that many files (and as many fsyncs).
 LOOSE_LIMIT = 64
+
+# Fast: a tree is mostly hashes, which nothing compresses, and `git gc` packs anew anyway.
+_ZLIB_LEVEL = 1
+
+_TYPE_NUMBERS = {b"commit": 1, b"tree": 2, b"blob": 3}
 
 
 def fsync_path(path: Path) -> None:
@@ -29,7 +37,7 @@ def fsync_tree(root: Path) -> None:
         fsync_path(Path(directory))
 
 
-def write_objects(objects: Path, new: Sequence[ShaFile]) -> None:
+def write_objects(objects: Path, new: Sequence[NewObject]) -> None:
     """Add objects to the object directory and flush them.
 
     dulwich's own `add_object` locks by a file `xx/yy.lock`: a process killed there would leave that
@@ -43,8 +51,7 @@ def write_objects(objects: Path, new: Sequence[ShaFile]) -> None:
     pending: list[tuple[Path, Path]] = []
     touched: set[Path] = set()
     for obj in new:
-        name = obj.id.decode("ascii")
-        target = objects / name[:2] / name[2:]
+        target = objects / obj.id[:2] / obj.id[2:]
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
             touched.add(objects)
@@ -63,18 +70,22 @@ def write_objects(objects: Path, new: Sequence[ShaFile]) -> None:
         fsync_path(directory)
 
 
-def _write_temporary(directory: Path, obj: ShaFile) -> Path:
+def _write_temporary(directory: Path, obj: NewObject) -> Path:
     temporary = directory / f"tmp_obj_{secrets.token_hex(8)}"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
     with os.fdopen(fd, "wb") as stream:
-        stream.write(obj.as_legacy_object())
+        stream.write(zlib.compress(obj.encoded, _ZLIB_LEVEL))
     return temporary
 
 
-def _write_pack(objects: Path, new: Sequence[ShaFile]) -> None:
+def _write_pack(objects: Path, new: Sequence[NewObject]) -> None:
     store = DiskObjectStore(objects, fsync_object_files=True)
     try:
-        store.add_objects([(obj, None) for obj in new])
+        store.add_objects([(_sha_file(obj), None) for obj in new])
     finally:
         store.close()
     fsync_path(objects / "pack")
+
+
+def _sha_file(obj: NewObject) -> ShaFile:
+    return ShaFile.from_raw_string(_TYPE_NUMBERS[obj.kind], obj.data)

@@ -13,12 +13,12 @@ from random import uniform
 
 from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
-from dulwich.objects import ZERO_SHA, Blob, Commit, ObjectID, Tree
+from dulwich.objects import ZERO_SHA, Blob, Commit, ObjectID
 from dulwich.refs import DiskRefsContainer, Ref
 
 from crontopus_api.gitstore.bare.durable import fsync_path, write_objects
 from crontopus_api.gitstore.bare.locks import clear_litter, writing
-from crontopus_api.gitstore.bare.trees import apply_edits, find_blob, load_tree
+from crontopus_api.gitstore.bare.trees import NewObject, Trees
 from crontopus_api.gitstore.errors import (
     BlobTooLarge,
     GitUnavailable,
@@ -57,23 +57,26 @@ class BareRepository:
         return (self.path / "HEAD").is_file()
 
     def head(self) -> str | None:
-        head = self._head()
-        return None if head is None else head.decode("ascii")
+        found = DiskRefsContainer(self.path).read_ref(Ref(MAIN_REF))
+        if found is None and not self.exists():
+            raise self._missing()
+        return None if found is None else found.decode("ascii")
 
     def read_blob(self, blob_id: str) -> bytes:
         with self._objects() as store:
-            return self._blob(store, blob_id)
+            return self._blob(store, _checked(blob_id))
 
     def read_file(self, commit: str, path: str) -> bytes:
         with self._objects() as store:
-            found = find_blob(store, self._root(store, _object_id(commit)), check_path(path))
+            trees = Trees(store)
+            found = trees.find_blob(trees.root_of(_checked(commit)), check_path(path))
             if found is None:
                 raise ObjectMissing(f"file {path!r} of commit {commit}")
-            return self._blob(store, found.decode("ascii"))
+            return self._blob(store, found)
 
     def commit(self, draft: Draft) -> CommitResult:
         """Retries while others move HEAD. Raises `StaleBlob`, `PathNotAllowed`, `GitUnavailable`."""
-        blobs = {path: None if data is None else _blob_of(data) for path, data in draft.edits.items()}
+        blobs = {p: None if data is None else NewObject(b"blob", data) for p, data in draft.edits.items()}
         deadline = time.monotonic() + _COMMIT_DEADLINE_SECONDS
         while True:
             try:
@@ -89,38 +92,34 @@ class BareRepository:
                 raise GitUnavailable(f"{self.path.name} was written by others all the time; try again")
             time.sleep(uniform(0.001, 0.01))  # noqa: S311 - spreads contenders, hides nothing
 
-    def _try_commit(self, draft: Draft, blobs: Mapping[str, Blob | None]) -> CommitResult | None:
+    def _try_commit(self, draft: Draft, blobs: Mapping[str, NewObject | None]) -> CommitResult | None:
         """One attempt on the HEAD of now; `None` if it moved meanwhile."""
-        head = self._head()
+        parent = self.head()
         ids = {path: None if blob is None else blob.id for path, blob in blobs.items()}
         with self._objects() as store:
-            root = Tree() if head is None else self._root(store, head)
+            trees = Trees(store)
+            root = None if parent is None else trees.root_of(parent)
             for path, expected in draft.expect.items():
-                _check_expected(store, root, path, expected)
-            tree, new_trees = apply_edits(store, root, ids)
-            new_blobs = [b for p, b in blobs.items() if b is not None and find_blob(store, root, p) != b.id]
-        parent = None if head is None else head.decode("ascii")
-        result = {path: None if i is None else i.decode("ascii") for path, i in ids.items()}
-        if head is not None and tree.id == root.id:
-            return CommitResult(parent or "", parent, result, changed=False)
-        commit = _commit_of(draft, tree, head)
-        write_objects(self.path / "objects", [*new_blobs, *new_trees, commit])
-        if not self._swap(head, commit.id):
+                actual = trees.find_blob(root, path)
+                if actual != expected:
+                    raise StaleBlob(path, expected, actual)
+            tree, new_trees = trees.edit(root, ids)
+            new = [b for p, b in blobs.items() if b is not None and trees.find_blob(root, p) != b.id]
+        if parent is not None and tree == root:
+            return CommitResult(parent, parent, ids, changed=False)
+        commit = _commit_of(draft, tree, parent)
+        write_objects(self.path / "objects", [*new, *new_trees, commit])
+        if not self._swap(parent, commit.id):
             return None
-        return CommitResult(commit.id.decode("ascii"), parent, result, changed=True)
+        return CommitResult(commit.id, parent, ids, changed=True)
 
-    def _swap(self, old: ObjectID | None, new: ObjectID) -> bool:
+    def _swap(self, old: str | None, new: str) -> bool:
         refs = DiskRefsContainer(self.path)
-        if not refs.set_if_equals(Ref(MAIN_REF), old or ZERO_SHA, new):
+        expected = ZERO_SHA if old is None else ObjectID(old.encode("ascii"))
+        if not refs.set_if_equals(Ref(MAIN_REF), expected, ObjectID(new.encode("ascii"))):
             return False
         fsync_path(self.path / "refs" / "heads")  # the file itself dulwich has flushed
         return True
-
-    def _head(self) -> ObjectID | None:
-        found = DiskRefsContainer(self.path).read_ref(Ref(MAIN_REF))
-        if found is None and not self.exists():
-            raise self._missing()
-        return None if found is None else ObjectID(found)
 
     def _missing(self) -> RepositoryMissing:
         return RepositoryMissing(self.path.name.removeprefix("job-manifests-").removesuffix(".git"))
@@ -137,50 +136,28 @@ class BareRepository:
         finally:
             store.close()
 
-    def _root(self, store: DiskObjectStore, commit_id: ObjectID) -> Tree:
-        try:
-            commit = store[commit_id]
-        except KeyError as error:
-            raise ObjectMissing(f"commit {commit_id.decode()}") from error
-        if not isinstance(commit, Commit):
-            raise ObjectMissing(f"commit {commit_id.decode()}")
-        return load_tree(store, commit.tree)
-
     def _blob(self, store: DiskObjectStore, blob_id: str) -> bytes:
         try:
-            blob = store[_object_id(blob_id)]
+            kind, data = store.get_raw(ObjectID(blob_id.encode("ascii")))
         except KeyError as error:
             raise ObjectMissing(f"blob {blob_id}") from error
-        if not isinstance(blob, Blob):
+        if kind != Blob.type_num:
             raise ObjectMissing(f"blob {blob_id}")
-        if len(blob.data) > self._limit:
-            raise BlobTooLarge(f"blob {blob_id}", len(blob.data), self._limit)
-        return blob.data
+        if len(data) > self._limit:
+            raise BlobTooLarge(f"blob {blob_id}", len(data), self._limit)
+        return data
 
 
-def _object_id(text: str) -> ObjectID:
-    if not is_object_id(text):
-        raise ObjectMissing(f"object {text!r}")
-    return ObjectID(text.encode("ascii"))
+def _checked(object_id: str) -> str:
+    if not is_object_id(object_id):
+        raise ObjectMissing(f"object {object_id!r}")
+    return object_id
 
 
-def _blob_of(data: bytes) -> Blob:
-    blob = Blob()
-    blob.data = data
-    return blob
-
-
-def _check_expected(store: DiskObjectStore, root: Tree, path: str, expected: str | None) -> None:
-    found = find_blob(store, root, path)
-    actual = None if found is None else found.decode("ascii")
-    if actual != expected:
-        raise StaleBlob(path, expected, actual)
-
-
-def _commit_of(draft: Draft, tree: Tree, parent: ObjectID | None) -> Commit:
+def _commit_of(draft: Draft, tree: str, parent: str | None) -> NewObject:
     commit = Commit()
-    commit.tree = tree.id
-    commit.parents = [] if parent is None else [parent]
+    commit.tree = ObjectID(tree.encode("ascii"))
+    commit.parents = [] if parent is None else [ObjectID(parent.encode("ascii"))]
     commit.author = _identity(draft.author)
     commit.committer = _identity(COMMITTER)
     commit.author_time = commit.commit_time = int(draft.at.timestamp())
@@ -189,7 +166,7 @@ def _commit_of(draft: Draft, tree: Tree, parent: ObjectID | None) -> Commit:
     commit.message = (draft.message.replace("\0", "").strip() or "Change jobs").encode() + b"\n"
     if draft.signer is not None:
         commit.gpgsig = draft.signer.sign(commit.as_raw_string())
-    return commit
+    return NewObject(b"commit", commit.as_raw_string())
 
 
 def _identity(author: Author) -> bytes:
