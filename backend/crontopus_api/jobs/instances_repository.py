@@ -16,7 +16,7 @@ class InstanceRow(NamedTuple):
     job: Job
 
 
-def _live(tenant_id: UUID) -> Select[tuple[Instance, InstanceStatus, Job]]:
+def _live(tenant_id: UUID) -> Select[Instance, InstanceStatus, Job]:
     return (
         select(Instance, InstanceStatus, Job)
         .join(
@@ -30,7 +30,7 @@ def _live(tenant_id: UUID) -> Select[tuple[Instance, InstanceStatus, Job]]:
 
 async def of_jobs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> list[InstanceRow]:
     rows = await session.execute(_live(tenant_id).where(Instance.job_id.in_(job_ids)).order_by(Instance.id))
-    return [InstanceRow(*row) for row in rows]
+    return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
 async def page(
@@ -50,7 +50,7 @@ async def page(
     if after is not None:
         query = query.where(Instance.id > after)
     rows = await session.execute(query.order_by(Instance.id).limit(limit))
-    return [InstanceRow(*row) for row in rows]
+    return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
 async def lock_of_job(

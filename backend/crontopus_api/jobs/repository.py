@@ -19,7 +19,7 @@ class JobFilter(NamedTuple):
     text: str | None = None
 
 
-def _live(tenant_id: UUID) -> Select[tuple[Job]]:
+def _live(tenant_id: UUID) -> Select[Job]:
     return select(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.gitstore.host import Author, GitHost
+from crontopus_api.gitstore.errors import ObjectMissing
+from crontopus_api.gitstore.host import Author, GitHost, blob_id
 from crontopus_api.jobs import instances_repository, repository, schemas, views
 from crontopus_api.jobs.changes import Change, ChangeService
 from crontopus_api.jobs.instances_repository import InstanceRow
@@ -195,7 +196,11 @@ class JobService:
         head = await self._host.head(slug)
         if head is None:
             return None
-        return await self._host.find_file(slug, head, path)
+        try:
+            content = await self._host.read_file(slug, head, path)
+        except ObjectMissing:
+            return None
+        return blob_id(content), content
 
     async def _ping_url(self, session: AsyncSession, job: Job) -> str | None:
         if job.mode != "ping":

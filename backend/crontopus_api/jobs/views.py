@@ -24,7 +24,7 @@ def run_brief(status: InstanceStatus) -> schemas.RunBrief | None:
     milliseconds = status.last_run_duration_ms
     return schemas.RunBrief(
         id=status.last_run_id,
-        state=status.last_run_state,  # type: ignore[arg-type]  # held to the same words by the runs table
+        state=status.last_run_state,
         started_at=status.last_run_started_at,
         finished_at=status.last_run_finished_at,
         duration_seconds=None if milliseconds is None else milliseconds / 1000,
@@ -44,7 +44,7 @@ def instance_out(
         id=instance.id,
         job=job_ref(job),
         endpoint=endpoint,
-        state=status.state,  # type: ignore[arg-type]  # held to the same words by the table
+        state=status.state,
         since=status.since,
         due_at=status.due_at,
         deadline_at=status.deadline_at,
@@ -76,14 +76,14 @@ def job_summary(job: Job, rows: Sequence[InstanceRow], now: datetime) -> schemas
         id=job.id,
         namespace=job.namespace,
         name=job.name,
-        mode=job.mode,  # type: ignore[arg-type]  # held to the same words by the table
+        mode=job.mode,
         schedule=job.schedule,
         timezone=job.timezone,
         enabled=job.enabled,
         paused=job.paused,
         labels=job.labels,
         description=annotations.get("description"),
-        state=state,  # type: ignore[arg-type]  # held to the same words by the table
+        state=state,
         instances=schemas.InstanceCounts(total=len(rows), by_state=dict(states)),
         next_run_at=_next_run(job, rows, now),
         last_run=_latest_run(rows),
