@@ -71,6 +71,11 @@ async def by_ids(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
     return {job.id: job for job in rows}
 
 
+async def ids_in(session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
+    rows = await session.scalars(select(Job.id).where(Job.tenant_id == tenant_id, Job.namespace == namespace))
+    return list(rows)
+
+
 async def with_command(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:
     return (await session.scalars(_live(tenant_id).where(Job.mode == "agent"))).all()
 

@@ -102,6 +102,10 @@ class JobService:
         """Also deleted ones: their runs and incidents are still shown."""
         return await repository.by_ids(session, tenant_id, job_ids)
 
+    async def ids_in(self, session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
+        """Every job that is or was in a namespace."""
+        return await repository.ids_in(session, tenant_id, namespace)
+
     async def namespaces(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
         found = dict(await repository.namespaces(session, tenant_id))
         return sorted(({"default": 0} | found).items())

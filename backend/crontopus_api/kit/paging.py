@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -55,6 +56,17 @@ def decode_uuid_cursor(cursor: str | None) -> UUID | None:
         return None
     try:
         return UUID(decode_cursor(cursor, 1)[0])
+    except ValueError as error:
+        raise _bad_cursor() from error
+
+
+def decode_time_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The (time, id) a list by time continues after; None for its first page."""
+    if cursor is None:
+        return None
+    at, identifier = decode_cursor(cursor, 2)
+    try:
+        return datetime.fromisoformat(at), UUID(identifier)
     except ValueError as error:
         raise _bad_cursor() from error
 

@@ -1,0 +1,1 @@
+"""One module per medium: turns a notification into that medium's message and hands it over."""

@@ -1,0 +1,173 @@
+"""Folds a batch of check-ins, in order, into what will be written. Pure: no I/O."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from crontopus_api.checkins.engine import Change, Finish, Start, on_finish, on_start, surplus_runs
+from crontopus_api.checkins.records import Answer, CheckIn, Live, RunRow
+from crontopus_api.kit.ids import uuid7
+
+# How long message ids are remembered, and so how old a message may be.
+REMEMBERED = timedelta(days=35)
+_CLOCK_AHEAD = timedelta(minutes=5)
+Key = tuple[UUID, UUID]
+"""(instance id, message's or sender's run id)"""
+
+
+@dataclass
+class Fold:
+    """`known` are keys seen before. What is to be written gathers in the other fields."""
+
+    now: datetime
+    known: dict[Key, tuple[UUID, datetime]]
+    runs: dict[UUID, RunRow] = field(default_factory=dict)
+    new_keys: list[tuple[UUID, UUID, UUID, UUID, datetime, datetime]] = field(default_factory=list)
+    changes: list[tuple[Live, Change]] = field(default_factory=list)
+
+    def add(self, check_in: CheckIn, live: Live) -> Answer:
+        seen = self.known.get((live.instance_id, check_in.event_id))
+        if seen is not None:
+            return Answer(check_in.event_id, "duplicate", seen[0])
+        at = min(check_in.at or self.now, self.now + _CLOCK_AHEAD)
+        if at < self.now - REMEMBERED:
+            return Answer(check_in.event_id, "too_old")
+        named = check_in.run_key is not None and (live.instance_id, check_in.run_key) in self.known
+        run_id, partition_at = self._run_of(check_in, live, at)
+        self._remember(check_in, live, run_id, partition_at)
+        if check_in.kind == "start":
+            self._start(check_in, live, run_id, partition_at, at, ended=named)
+        elif check_in.kind == "finish":
+            self._finish(check_in, live, run_id, partition_at, at)
+        else:
+            self._log(check_in, live, run_id, partition_at, named)
+        return Answer(check_in.event_id, "accepted", run_id)
+
+    def _run_of(self, check_in: CheckIn, live: Live, at: datetime) -> tuple[UUID, datetime]:
+        """The run a message is about: by the sender's id, else the newest open one, else a new one."""
+        if check_in.run_key is not None:
+            known = self.known.get((live.instance_id, check_in.run_key))
+            if known is not None:
+                return known
+        elif check_in.kind != "start" and live.status is not None and live.status.open_runs:
+            newest = max(live.status.open_runs, key=lambda run: run.started_at)
+            return newest.run_id, newest.partition_at
+        return uuid7(at), self._began(check_in, at)
+
+    @staticmethod
+    def _began(check_in: CheckIn, at: datetime) -> datetime:
+        if check_in.kind == "finish" and check_in.duration_ms is not None:
+            return at - timedelta(milliseconds=check_in.duration_ms)
+        return at
+
+    def _remember(self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime) -> None:
+        for key in {check_in.event_id, check_in.run_key} - {None}:
+            assert key is not None
+            if (live.instance_id, key) not in self.known:
+                self.known[live.instance_id, key] = (run_id, partition_at)
+                row = (live.tenant_id, live.instance_id, key, run_id, partition_at, self.now)
+                self.new_keys.append(row)
+
+    def _start(
+        self,
+        check_in: CheckIn,
+        live: Live,
+        run_id: UUID,
+        partition_at: datetime,
+        at: datetime,
+        *,
+        ended: bool,
+    ) -> None:
+        """`ended`: the sender's run id is known already, so unless the run is open its end came first."""
+        run = self._row(check_in, live, run_id, partition_at, "running")
+        run.started_at = run.started_at or at
+        if ended and not self._is_open(live, run_id):
+            return
+        self._last_run(live, run)
+        if live.status is None:
+            return
+        event = Start(run_id, partition_at, at)
+        self.changes += [
+            (live, change) for change in on_start(live.status, live.expectation, event, self.now)
+        ]
+        for lost in surplus_runs(live.status):
+            row = self._bare_row(live, lost.run_id, lost.partition_at, "lost", check_in.source)
+            row.finished_at = self.now
+
+    def _finish(
+        self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime, at: datetime
+    ) -> None:
+        outcome = check_in.outcome or ("failure" if check_in.exit_code else "success")
+        run = self._row(check_in, live, run_id, partition_at, outcome)
+        run.finished_at, run.exit_code = at, check_in.exit_code
+        started = self._started_at(check_in, live, run, at)
+        run.started_at = run.started_at or started
+        if check_in.duration_ms is not None:
+            run.duration_ms = check_in.duration_ms
+        elif started is not None:
+            run.duration_ms = max(0, int((at - started) / timedelta(milliseconds=1)))
+        self._last_run(live, run)
+        if live.status is None:
+            return
+        event = Finish(run_id, at, outcome, check_in.exit_code, started)
+        self.changes += [
+            (live, change) for change in on_finish(live.status, live.expectation, event, self.now)
+        ]
+
+    @staticmethod
+    def _started_at(check_in: CheckIn, live: Live, run: RunRow, at: datetime) -> datetime | None:
+        if live.status is not None:
+            for open_run in live.status.open_runs:
+                if open_run.run_id == run.id:
+                    return open_run.started_at
+        if check_in.duration_ms is not None:
+            return at - timedelta(milliseconds=check_in.duration_ms)
+        return run.started_at
+
+    def _log(self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime, named: bool) -> None:
+        """Words without an outcome: kept with the run they belong to, else as a run that counts for nothing."""
+        if named or self._is_open(live, run_id):
+            self._row(check_in, live, run_id, partition_at, "running")
+            return
+        row = self._row(check_in, live, run_id, partition_at, "skipped")
+        row.message = check_in.message or "a log message outside any run"
+
+    @staticmethod
+    def _is_open(live: Live, run_id: UUID) -> bool:
+        return live.status is not None and any(run.run_id == run_id for run in live.status.open_runs)
+
+    def _row(self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime, state: str) -> RunRow:
+        run = self._bare_row(live, run_id, partition_at, state, check_in.source)
+        run.slot_at = check_in.slot_at or run.slot_at
+        run.commit_id = check_in.commit_id or run.commit_id
+        run.message = check_in.message or run.message
+        run.output = check_in.output or run.output
+        return run
+
+    def _bare_row(self, live: Live, run_id: UUID, partition_at: datetime, state: str, source: str) -> RunRow:
+        run = self.runs.get(run_id)
+        if run is None:
+            run = RunRow(
+                tenant_id=live.tenant_id,
+                partition_at=partition_at,
+                id=run_id,
+                instance_id=live.instance_id,
+                job_id=live.job_id,
+                endpoint_id=live.endpoint_id,
+                state=state,
+                source=source,
+            )
+            self.runs[run_id] = run
+        elif state != "running":
+            run.state = state
+        return run
+
+    def _last_run(self, live: Live, run: RunRow) -> None:
+        live.last_run = {
+            "id": run.id,
+            "state": run.state,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "duration_ms": run.duration_ms,
+            "exit_code": run.exit_code,
+        }

@@ -1,0 +1,13 @@
+"""Figures of the check-in path."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECEIVED = Counter("crontopus_checkins_total", "Check-ins received.", ("door", "result"))
+BATCH_SIZE = Histogram(
+    "crontopus_checkin_batch_size",
+    "Check-ins committed together.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+BATCH_SECONDS = Histogram("crontopus_checkin_batch_seconds", "Time to write and commit one group.")
+SCANNER_LAG = Gauge("crontopus_scanner_lag_seconds", "How late the deadline scanner saw its latest deadline.")
+DEADLINES = Counter("crontopus_deadlines_total", "Deadlines that passed without what was expected.")

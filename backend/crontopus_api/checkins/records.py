@@ -1,0 +1,97 @@
+"""What travels through the check-in room."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from crontopus_api.checkins.engine import Outcome, Status
+from crontopus_api.jobs.expectation import Expectation
+
+Kind = Literal["start", "finish", "log"]
+Source = Literal["ping", "agent", "api"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a run printed: `content` may be cut, `total_bytes` is what there was."""
+
+    content: bytes
+    total_bytes: int
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which instance a message is about: by ping key digest, or by id within a tenant.
+
+    `endpoint_id`: only an instance of this endpoint may be meant.
+    """
+
+    digest: bytes | None = None
+    tenant_id: UUID | None = None
+    instance_id: UUID | None = None
+    endpoint_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class CheckIn:
+    """One message about a run, from whichever door. `at` None: now. `run_key`: the sender's run id."""
+
+    event_id: UUID
+    target: Target
+    kind: Kind
+    source: Source
+    at: datetime | None = None
+    run_key: UUID | None = None
+    outcome: Outcome | None = None
+    exit_code: int | None = None
+    duration_ms: int | None = None
+    slot_at: datetime | None = None
+    commit_id: str | None = None
+    message: str | None = None
+    output: Output | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a check-in."""
+
+    event_id: UUID
+    status: Literal["accepted", "duplicate", "unknown", "too_old"]
+    run_id: UUID | None = None
+
+
+@dataclass
+class Live:
+    """An instance as loaded, and locked, for a batch. `status` None: it is retired."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    job_id: UUID
+    endpoint_id: UUID | None
+    expectation: Expectation
+    status: Status | None
+    last_run: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class RunRow:
+    """A run as it will be written; None leaves what is stored."""
+
+    tenant_id: UUID
+    partition_at: datetime
+    id: UUID
+    instance_id: UUID
+    job_id: UUID
+    endpoint_id: UUID | None
+    state: str
+    source: str
+    slot_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_ms: int | None = None
+    exit_code: int | None = None
+    commit_id: str | None = None
+    message: str | None = None
+    output: Output | None = None

@@ -1,0 +1,114 @@
+import base64
+import binascii
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+
+from crontopus_api.jobs.schemas import RunState
+from crontopus_api.kit.paging import PageQuery
+from crontopus_api.kit.schemas import EndpointRef, JobRef, Payload, Schema, Time
+
+MOST_OUTPUT_BYTES = 1024 * 1024
+
+
+def _from_base64(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+class OutputIn(Payload):
+    data: Annotated[
+        bytes,
+        BeforeValidator(_from_base64, json_schema_input_type=str),
+        Field(max_length=MOST_OUTPUT_BYTES, description="Base64 of head and tail of what the run printed."),
+    ]
+    total_bytes: int = Field(ge=0)
+    truncated: bool = False
+
+
+class CheckInIn(Payload):
+    """One message about a run. Names its instance by `job` (namespace/name), `job_id` or `instance_id`."""
+
+    event_id: UUID | None = Field(None, description="Makes repeats harmless: the same id counts once.")
+    run_id: UUID | None = Field(None, description="The sender's id of the run; pairs start and finish.")
+    job: Annotated[str, StringConstraints(max_length=127)] | None = None
+    job_id: UUID | None = None
+    instance_id: UUID | None = None
+    kind: Literal["start", "finish", "log"]
+    at: AwareDatetime | None = Field(None, description="When it happened; default: now.")
+    outcome: Literal["success", "failure", "timeout", "skipped", "lost"] | None = Field(
+        None, description="Of a finish; default: by exit code."
+    )
+    exit_code: int | None = Field(None, ge=-(2**31), le=2**31 - 1)
+    duration_seconds: float | None = Field(None, ge=0, le=366 * 86400)
+    slot_at: AwareDatetime | None = None
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")] | None = None
+    message: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
+    output: OutputIn | None = None
+
+
+class CheckInOut(Schema):
+    event_id: UUID
+    run_id: UUID | None
+    status: Literal["accepted", "duplicate"]
+
+
+class BatchIn(Payload):
+    items: Annotated[list[CheckInIn], Field(max_length=1000)]
+
+
+class BatchItemOut(Schema):
+    event_id: UUID
+    run_id: UUID | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    code: str | None = None
+    message: str | None = None
+
+
+class BatchOut(Schema):
+    results: list[BatchItemOut] = Field(description="One per item, in order.")
+
+
+class RunOutputOut(Schema):
+    bytes: int
+    total_bytes: int
+    truncated: bool
+
+
+class RunOut(Schema):
+    id: UUID
+    job: JobRef
+    instance_id: UUID
+    endpoint: EndpointRef | None
+    state: RunState
+    slot_at: Time | None
+    started_at: Time | None
+    finished_at: Time | None
+    duration_seconds: float | None
+    exit_code: int | None
+    source: Literal["agent", "ping", "api"]
+    commit: str | None
+    message: str | None
+    output: RunOutputOut | None
+
+
+class RunQuery(PageQuery):
+    job: str | None = Field(None, max_length=127, description="namespace/name")
+    namespace: str | None = Field(None, max_length=63)
+    endpoint_id: UUID | None = None
+    state: RunState | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def seconds(value: int | None) -> float | None:
+    return None if value is None else value / 1000
