@@ -1,0 +1,112 @@
+"""The composition root: every service made once, in the order of the features, and wired to the others.
+
+API, worker and internal admin share it; each takes from `Services` what it needs.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.alerts.channels.email import EmailChannel
+from crontopus_api.alerts.deliveries import DeliveryService
+from crontopus_api.alerts.incidents import IncidentKeeper
+from crontopus_api.alerts.routing import Router
+from crontopus_api.alerts.service import IncidentService
+from crontopus_api.checkins.service import RunService
+from crontopus_api.checkins.writer import CheckInWriter
+from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
+from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity.people import PeopleService
+from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tokens import TokenService
+from crontopus_api.jobs import repository as jobs_repository
+from crontopus_api.jobs.changes import ChangeService
+from crontopus_api.jobs.events import InstanceMoved
+from crontopus_api.jobs.instances import InstanceKeeper
+from crontopus_api.jobs.projector import Projector
+from crontopus_api.jobs.service import JobService
+from crontopus_api.kit.clock import Clock, SystemClock
+from crontopus_api.kit.crypto import Keyring
+from crontopus_api.kit.database import Database
+from crontopus_api.kit.events import Events
+from crontopus_api.live.hub import Hub
+from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.tenants.service import TenantCreated, TenantService
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    database: Database
+    keyring: Keyring
+    git: EmbeddedGitHost
+    tokens: TokenService
+    identity: IdentityService
+    endpoints: EndpointService
+    projector: Projector
+    changes: ChangeService
+    jobs: JobService
+    writer: CheckInWriter
+    runs: RunService
+    incident_keeper: IncidentKeeper
+    incidents: IncidentService
+    deliveries: DeliveryService
+    hub: Hub
+
+
+async def _head_of(session: AsyncSession, tenant_id: UUID) -> str | None:
+    return (await jobs_repository.get_repository(session, tenant_id)).projected_commit
+
+
+async def _on_tenant_created(session: AsyncSession, event: TenantCreated) -> None:
+    await jobs_repository.add_repository(session, event.tenant_id, event.slug)
+
+
+def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
+    """Nothing here connects, listens or starts: that is up to the process."""
+    clock = clock or SystemClock()
+    direct_url = settings.database_direct_url if settings.database_url else None
+    database = Database(database_url, direct_url=direct_url)
+    keyring = Keyring(load_secret_key(settings))
+    events = Events()
+    git = EmbeddedGitHost(settings.repositories_dir)
+
+    tenants = TenantService(clock, events)
+    tokens = TokenService(clock)
+    people = PeopleService()
+    identity = IdentityService(database, clock, tokens, tenants)
+    endpoints = EndpointService(clock, tokens, events, _head_of)
+    keeper = InstanceKeeper(clock, events, endpoints)
+    projector = Projector(database, git, keeper, endpoints, keyring, clock)
+    changes = ChangeService(database, git, projector, clock)
+    jobs = JobService(database, git, changes, endpoints, keyring, clock, settings.base_url)
+    runs = RunService(database, jobs, endpoints, clock)
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    email = EmailChannel(smtp_url, settings.email_from)
+
+    # What must travel rightwards (see kit.events).
+    events.on(TenantCreated, _on_tenant_created)
+    events.on(EndpointsChanged, keeper.on_endpoints_changed)
+    events.on(InstanceMoved, runs.record_move)
+
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        keyring=keyring,
+        git=git,
+        tokens=tokens,
+        identity=identity,
+        endpoints=endpoints,
+        projector=projector,
+        changes=changes,
+        jobs=jobs,
+        writer=CheckInWriter(database),
+        runs=runs,
+        incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
+        incidents=IncidentService(jobs, endpoints),
+        deliveries=DeliveryService(database, email, clock, settings.base_url),
+        hub=Hub(database),
+    )

@@ -1,0 +1,49 @@
+"""Serves the built console: files by name, the page itself for every other path."""
+
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+_NOT_THE_CONSOLE = ("api", "git", "ping", "badge", "schemas")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+        " frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_UNBUILT = (
+    "<!doctype html><title>Crontopus</title><h1>The console is not built</h1>"
+    "<p>Run <code>make up</code>, or <code>cd frontend &amp;&amp; npm install &amp;&amp; npm run build</code>."
+    ' The API is here: <a href="/api/docs">/api/docs</a>.</p>'
+)
+
+
+class Console(StaticFiles):
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory=directory, html=True)
+
+    async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
+        if path.split("/", 1)[0] in _NOT_THE_CONSOLE:
+            raise HTTPException(404, "There is nothing at this address.")
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            # A path with a suffix is a file somebody expected; any other is a page of the console.
+            if error.status_code != 404 or "." in path.rsplit("/", 1)[-1]:
+                raise
+            response = await super().get_response("index.html", scope)
+        response.headers.update(_HEADERS)
+        # Names of assets carry a hash of their content; the page that names them must stay fresh.
+        immutable = path.startswith("assets/")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
+        return response
+
+
+def unbuilt_console() -> HTMLResponse:
+    return HTMLResponse(_UNBUILT, headers=_HEADERS)

@@ -1,0 +1,50 @@
+"""What the Git bridge asks the rest of the product: who may, is this push valid, who is told."""
+
+from collections.abc import Sequence
+
+from crontopus_api.composition import Services
+from crontopus_api.gitstore.embedded.cgi import Action, Credentials
+from crontopus_api.gitstore.embedded.http import GitHttpBackend
+from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
+from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+from crontopus_api.identity import scopes
+from crontopus_api.identity.principal import Principal
+from crontopus_api.jobs.validation import refusals
+from crontopus_api.kit.errors import Unauthenticated
+
+_NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
+
+
+class GitAccess:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def authorize(self, credentials: Credentials | None, slug: str, action: Action) -> GitCaller:
+        if credentials is None:
+            raise AuthenticationRequired
+        try:
+            principal = await self._services.identity.authenticate(credentials.password)
+        except Unauthenticated as error:
+            raise AuthenticationRequired(f"{error.message} {error.hint or ''}".strip()) from error
+        if principal.tenant_slug != slug:
+            raise RepositoryHidden
+        needed = _NEEDED[action]
+        if needed not in principal.scopes:
+            raise PermissionDenied(f"this token lacks the scope {needed}")
+        await self._services.changes.ensure_repository(principal.tenant_id)
+        return GitCaller(subject=str(principal.token_id), principal=principal)
+
+    async def validate(self, request: PushRequest) -> Sequence[str]:
+        return refusals(request.changes)
+
+    async def on_push(self, moved: MainMoved) -> None:
+        principal = moved.caller.principal
+        assert isinstance(principal, Principal)
+        await self._services.projector.project(principal.tenant_id)
+
+
+def git_app(services: Services) -> GitHttpBackend:
+    access = GitAccess(services)
+    return GitHttpBackend(
+        services.git, authorize=access.authorize, validate=access.validate, on_push=access.on_push
+    )

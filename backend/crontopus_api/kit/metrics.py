@@ -1,0 +1,21 @@
+"""Figures every process has. Features keep their own in their `metrics.py`."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("crontopus_http_requests_total", "Requests answered.", ("method", "route", "status"))
+SECONDS = Histogram("crontopus_http_request_seconds", "Time to answer.", ("method", "route"))
+
+_STREAMS = ("/events", "/stream")
+
+
+def observe_request(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+    """Count a request under its route's template, never its path: paths are without number."""
+    route = getattr(scope.get("route"), "path", None) or ("console" if status < 400 else "unknown")
+    REQUESTS.labels(scope["method"], route, status).inc()
+    if not route.endswith(_STREAMS):
+        SECONDS.labels(scope["method"], route).observe(seconds)
+
+LOOP_ERRORS = Counter("crontopus_worker_round_errors_total", "Worker rounds that failed.", ("loop",))

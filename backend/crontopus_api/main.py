@@ -1,0 +1,138 @@
+"""The API process: FastAPI, with the ping door and Git in front of it.
+
+`app` is what an ASGI server runs: `uvicorn crontopus_api.main:app`.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from crontopus_api import console, git_access, health
+from crontopus_api.alerts.routes import router as alerts_router
+from crontopus_api.checkins.ping import PingApp
+from crontopus_api.checkins.routes import router as checkins_router
+from crontopus_api.composition import Services, compose
+from crontopus_api.endpoints.agent_routes import router as agent_router
+from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.identity.routes import router as identity_router
+from crontopus_api.jobs.routes import router as jobs_router
+from crontopus_api.kit import log, problems, wiring
+from crontopus_api.kit.metrics import observe_request
+from crontopus_api.live.routes import router as live_router
+from crontopus_api.server.postgres import ensure_database
+from crontopus_api.settings import Settings, get_settings
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+
+
+def create_api(settings: Settings) -> FastAPI:
+    """The REST API and the console. Its services arrive when it starts."""
+    api = FastAPI(
+        title="Crontopus",
+        version="1",
+        summary="Job scheduling and monitoring on GitOps principles.",
+        openapi_url="/api/openapi.json",
+        docs_url="/api/docs",
+        redoc_url=None,
+    )
+    problems.install(api)
+    api.include_router(health.router)
+    for router in (
+        identity_router,
+        endpoints_router,
+        agent_router,
+        jobs_router,
+        checkins_router,
+        alerts_router,
+        live_router,
+    ):
+        api.include_router(router)
+    built = settings.built_console
+    if built is not None:
+        api.mount("/", console.Console(built), name="console")
+    else:
+        api.add_api_route("/", console.unbuilt_console, response_class=HTMLResponse, include_in_schema=False)
+    return api
+
+
+class Application:
+    """Sends each request to its door. Pings and Git never pass through FastAPI: they are hot, or streams."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.api = create_api(settings)
+        self.api.router.lifespan_context = self._lifespan
+        self._ping: PingApp | None = None
+        self._git: Any = None
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        log.configure(self.settings.log_level, self.settings.log_format)
+        with ensure_database(self.settings) as database_url:
+            services = compose(self.settings, database_url)
+            self.use(services)
+            services.hub.start()
+            services.writer.start()
+            try:
+                yield
+            finally:
+                await services.writer.stop()
+                await services.hub.stop()
+                await services.database.close()
+
+    def use(self, services: Services) -> None:
+        """Hand the services to every door."""
+        self._ping = PingApp(services.writer, services.keyring)
+        self._git = git_access.git_app(services)
+        wiring.provide(
+            self.api,
+            services.settings,
+            services.database,
+            services.tokens,
+            services.identity,
+            services.endpoints,
+            services.jobs,
+            services.writer,
+            services.runs,
+            services.incidents,
+            services.hub,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.api(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.startswith("/ping/") and self._ping is not None:
+            await self._ping(scope, receive, send)
+        elif path.startswith("/git/") and self._git is not None:
+            await self._git(scope, receive, send)
+        else:
+            await self._measured(scope, receive, send)
+
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began, status = time.perf_counter(), 500
+
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.api(scope, receive, noting)
+        finally:
+            observe_request(scope, status, time.perf_counter() - began)
+
+
+def create_app(settings: Settings | None = None) -> Application:
+    return Application(settings or get_settings())
+
+
+app = create_app()

@@ -1,0 +1,1 @@
+"""The worker process: deadlines, incidents, deliveries, and the upkeep of repositories."""

@@ -1,0 +1,24 @@
+"""Loops that do a little, again and again, and survive whatever goes wrong in one round."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from crontopus_api.kit.metrics import LOOP_ERRORS
+
+log = structlog.get_logger()
+
+
+async def repeat(name: str, every_seconds: float, work: Callable[[], Awaitable[int]]) -> None:
+    """Run `work` until cancelled: at once again while it finds something, else after `every_seconds`."""
+    while True:
+        try:
+            found = await work()
+        except Exception:
+            # Another round must follow whatever this one met; what it met is logged and counted.
+            log.exception("worker_round_failed", loop=name)
+            LOOP_ERRORS.labels(name).inc()
+            found = 0
+        if not found:
+            await asyncio.sleep(every_seconds)
