@@ -1,0 +1,1 @@
+"""The `crontopus-server` command and what starts processes."""
