@@ -111,6 +111,10 @@ class Settings(BaseSettings):
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
         return f"http://{host}:{self.port}"
 
+    def clone_url(self, slug: str) -> str:
+        """Where a tenant's repository is cloned from (its path is a fixed name)."""
+        return f"{self.base_url}/git/crontopus/job-manifests-{slug}.git"
+
     @property
     def repositories_dir(self) -> Path:
         return self.data_dir / "repositories"

@@ -1,0 +1,213 @@
+"""Questions about whole trees and histories, asked of `git` itself: one short process each.
+
+dulwich would answer them too, but reads every tree and blob header into Python for it.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from crontopus_api.gitstore.errors import BlobTooLarge, GitUnavailable, HistoryRewound, ObjectMissing
+from crontopus_api.gitstore.host import Author, CommitInfo
+
+_TIMEOUT_SECONDS = 60
+_ABSENT = "0" * 40
+
+
+def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What `git` gets to see: no user's or machine's configuration decides what it does here."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "HOME": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        **(extra or {}),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RawChange:
+    """One line of a tree diff; modes are octal as Git prints them, ids `None` on the absent side."""
+
+    path: bytes
+    old_mode: int
+    new_mode: int
+    old_id: str | None
+    new_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    path: bytes
+    mode: int
+    object_id: str
+    size: int
+
+
+class Plumbing:
+    """`git` on one bare repository. `env` points it elsewhere, e.g. at a push's quarantine."""
+
+    def __init__(self, repository: Path, env: Mapping[str, str] | None = None) -> None:
+        self._command = ["git", f"--git-dir={repository}", "-c", f"safe.directory={repository}"]
+        self._env = git_environment(env)
+
+    def diff(self, old: str | None, new: str) -> list[RawChange]:
+        """Every path that differs, folders and renames resolved to files; all of `new` if no `old`."""
+        if old is None:
+            return [RawChange(e.path, 0, e.mode, None, e.object_id) for e in self.tree(new)]
+        command = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--"]
+        done = self._run(command)
+        if done.returncode:
+            raise HistoryRewound(old) if not self.has_commit(old) else ObjectMissing(f"commit {new}")
+        fields = done.stdout.split(b"\0")
+        return [_raw_change(fields[i], fields[i + 1]) for i in range(0, len(fields) - 1, 2)]
+
+    def tree(self, commit: str) -> list[RawEntry]:
+        done = self._run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit])
+        if done.returncode:
+            raise ObjectMissing(f"commit {commit}")
+        return [_raw_entry(line) for line in done.stdout.split(b"\0") if line]
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        done = self._run(["merge-base", "--is-ancestor", old, new])
+        if done.returncode in {0, 1}:
+            return done.returncode == 0
+        if not self.has_commit(new):
+            raise ObjectMissing(f"commit {new}")
+        return False
+
+    def has_commit(self, commit: str) -> bool:
+        return self._run(["cat-file", "-e", f"{commit}^{{commit}}"]).returncode == 0
+
+    def read(self, ids: Sequence[str], limit: int) -> Iterator[tuple[str, bytes]]:
+        """The blobs, in order. Sizes are known before contents: nothing over `limit` bytes is read.
+
+        Raises `BlobTooLarge`, `ObjectMissing`.
+        """
+        if not ids:
+            return
+        unique = list(dict.fromkeys(ids))
+        request = "".join(f"{object_id}\n" for object_id in unique).encode()
+        headers = self._run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        for object_id, header in zip(unique, headers, strict=True):
+            _check_header(object_id, header, limit)
+        answer = self._run(["cat-file", "--batch"], request).stdout
+        at = 0
+        for object_id in unique:
+            end = answer.index(b"\n", at)
+            size = int(answer[at:end].rsplit(b" ", 1)[1])
+            yield object_id, answer[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+
+    def sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        """The sizes of blobs, without reading them. Missing ones raise `ObjectMissing`."""
+        unique = list(dict.fromkeys(ids))
+        if not unique:
+            return {}
+        request = "".join(f"{object_id}\n" for object_id in unique).encode()
+        headers = self._run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        return {i: _check_header(i, header, None) for i, header in zip(unique, headers, strict=True)}
+
+    def log(self, start: str, path: str | None, limit: int, before: str | None) -> list[CommitInfo]:
+        """Newest first. Reads on from `before` by walking past it, so that merged side branches
+        appear on exactly one page."""
+        wanted = ["log", "-z", "--format=%H%n%P%n%an%n%ae%n%at%n%B", start]
+        if before is None:
+            wanted.append(f"--max-count={limit}")
+        wanted += ["--", *([f":(literal){path}"] if path else [])]
+        with self._stream(wanted) as process:
+            assert process.stdout is not None
+            found = _take(_records(process.stdout), limit, before)
+            process.kill()  # the rest of a long history is nobody's business
+        return found
+
+    def _run(self, arguments: list[str], request: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(  # noqa: S603 - fixed program, arguments checked, no shell
+                [*self._command, *arguments],
+                input=request,
+                capture_output=True,
+                env=self._env,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise GitUnavailable(f"git {arguments[0]} did not answer: {error}") from error
+
+    def _stream(self, arguments: list[str]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - as above
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._env,
+            )
+        except OSError as error:
+            raise GitUnavailable(f"git {arguments[0]} did not start: {error}") from error
+
+
+def _raw_change(header: bytes, path: bytes) -> RawChange:
+    old_mode, new_mode, old_id, new_id, _ = header.decode("ascii").lstrip(":").split(" ")
+    return RawChange(path, int(old_mode, 8), int(new_mode, 8), _present(old_id), _present(new_id))
+
+
+def _present(object_id: str) -> str | None:
+    return None if object_id == _ABSENT else object_id
+
+
+def _raw_entry(line: bytes) -> RawEntry:
+    meta, path = line.split(b"\t", 1)
+    mode, _, object_id, size = meta.split()
+    return RawEntry(path, int(mode, 8), object_id.decode("ascii"), 0 if size == b"-" else int(size))
+
+
+def _check_header(object_id: str, header: bytes, limit: int | None) -> int:
+    fields = header.split()
+    if len(fields) != 3 or fields[1] != b"blob":
+        raise ObjectMissing(f"blob {object_id}")
+    size = int(fields[2])
+    if limit is not None and size > limit:
+        raise BlobTooLarge(f"blob {object_id}", size, limit)
+    return size
+
+
+def _records(stream: IO[bytes]) -> Iterator[CommitInfo]:
+    rest = b""
+    while block := stream.read1(65536) if hasattr(stream, "read1") else stream.read(65536):
+        *whole, rest = (rest + block).split(b"\0")
+        yield from map(_commit_info, whole)
+    if rest:
+        yield _commit_info(rest)
+
+
+def _take(records: Iterator[CommitInfo], limit: int, before: str | None) -> list[CommitInfo]:
+    found: list[CommitInfo] = []
+    skipping = before is not None
+    for record in records:
+        if skipping:
+            skipping = record.id != before
+            continue
+        found.append(record)
+        if len(found) == limit:
+            break
+    return found
+
+
+def _commit_info(record: bytes) -> CommitInfo:
+    commit, parents, name, email, at, message = record.decode("utf-8", "replace").split("\n", 5)
+    return CommitInfo(
+        id=commit,
+        author=Author(name, email),
+        message=message.rstrip("\n"),
+        at=datetime.fromtimestamp(int(at), UTC),
+        parents=tuple(parents.split()),
+    )

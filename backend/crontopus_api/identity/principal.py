@@ -1,0 +1,30 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from crontopus_api.kit.errors import Forbidden
+
+
+@dataclass(frozen=True)
+class Principal:
+    """An authenticated person or machine, acting in one tenant."""
+
+    kind: Literal["user", "session", "endpoint"]
+    tenant_id: UUID
+    tenant_slug: str
+    token_id: UUID
+    scopes: frozenset[str]
+    user_id: UUID | None = None
+    endpoint_id: UUID | None = None
+    role: str | None = None
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden unless this principal may do what `scope` stands for."""
+        if scope not in self.scopes:
+            raise Forbidden(
+                f"This needs the scope {scope}, which your token or role does not have.",
+                code="missing_scope",
+                hint="Use a token with that scope, or ask an owner of the tenant for another role.",
+            )

@@ -1,0 +1,134 @@
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.identity.models import Token, User
+
+
+class AccountTaken(Exception):
+    """`field` is "username" or "email"."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class TokenFound(NamedTuple):
+    """What `lookup_token` answers: a token with what authentication needs to know around it."""
+
+    tenant_id: UUID
+    tenant_slug: str
+    token_id: UUID
+    kind: str
+    user_id: UUID | None
+    endpoint_id: UUID | None
+    scopes: list[str]
+    role: str | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def add_user(session: AsyncSession, user: User) -> None:
+    """Raises AccountTaken when the user name or email belongs to somebody else."""
+    session.add(user)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        field = "email" if "uq_users_email" in str(error.orig) else "username"
+        raise AccountTaken(field) from error
+
+
+async def get_user(session: AsyncSession, user_id: UUID) -> User | None:
+    return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def emails(session: AsyncSession, user_ids: list[UUID]) -> list[str]:
+    rows = await session.scalars(select(User.email).where(User.id.in_(user_ids)).order_by(User.email))
+    return list(rows)
+
+
+async def find_login(session: AsyncSession, login: str) -> tuple[UUID, str] | None:
+    row = (
+        await session.execute(
+            text("SELECT user_id, password_hash FROM lookup_login(:login)"), {"login": login}
+        )
+    ).first()
+    return (row.user_id, row.password_hash) if row else None
+
+
+async def find_token(session: AsyncSession, digest: bytes) -> TokenFound | None:
+    row = (await session.execute(text("SELECT * FROM lookup_token(:digest)"), {"digest": digest})).first()
+    return TokenFound(*row) if row else None
+
+
+async def add_token(session: AsyncSession, token: Token) -> None:
+    session.add(token)
+    await session.flush()
+
+
+async def list_tokens(session: AsyncSession, tenant_id: UUID, kind: str, user_id: UUID | None) -> list[Token]:
+    """Tokens that still work or may be rotated, newest first; a user's own when `user_id` is given."""
+    query = select(Token).where(Token.tenant_id == tenant_id, Token.kind == kind, Token.revoked_at.is_(None))
+    if user_id is not None:
+        query = query.where(Token.user_id == user_id)
+    return list(await session.scalars(query.order_by(Token.id.desc())))
+
+
+async def revoke_token(
+    session: AsyncSession, tenant_id: UUID, token_id: UUID, now: datetime, **match: Any
+) -> bool:
+    """Whether there was such a token to revoke."""
+    result = await session.execute(
+        update(Token)
+        .where(Token.tenant_id == tenant_id, Token.id == token_id, Token.revoked_at.is_(None))
+        .filter_by(**match)
+        .values(revoked_at=now)
+        .returning(Token.id)
+    )
+    return result.first() is not None
+
+
+async def revoke_endpoint_tokens(
+    session: AsyncSession, tenant_id: UUID, endpoint_id: UUID, now: datetime
+) -> None:
+    await session.execute(
+        update(Token)
+        .where(Token.tenant_id == tenant_id, Token.endpoint_id == endpoint_id, Token.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def mark_used(session: AsyncSession, tenant_id: UUID, token_id: UUID, now: datetime) -> UUID | None:
+    """Note the use; answers the id of the token this one replaces, if any."""
+    result = await session.execute(
+        update(Token)
+        .where(Token.tenant_id == tenant_id, Token.id == token_id)
+        .values(last_used_at=now)
+        .returning(Token.replaces_id)
+    )
+    return result.scalar_one_or_none()
+
+
+async def consume_enrollment(
+    session: AsyncSession, tenant_id: UUID, token_id: UUID, now: datetime
+) -> dict[str, str] | None:
+    """Take one use of an enrolment token in one statement; its labels, or None when nothing is left."""
+    result = await session.execute(
+        update(Token)
+        .where(
+            Token.tenant_id == tenant_id,
+            Token.id == token_id,
+            Token.kind == "enrollment",
+            Token.uses_left > 0,
+            Token.revoked_at.is_(None),
+            Token.expires_at > now,
+        )
+        .values(uses_left=Token.uses_left - 1, last_used_at=now)
+        .returning(Token.labels)
+    )
+    return result.scalar_one_or_none()

@@ -1,0 +1,88 @@
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import EmailStr, Field, StringConstraints
+
+from crontopus_api.kit.schemas import Payload, Schema, Time
+
+Username = Annotated[
+    str,
+    StringConstraints(to_lower=True, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=2, max_length=40),
+]
+# No upper limit on strength, but on the work an anonymous caller can make argon2 do.
+Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=10, max_length=200)]
+TokenName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class _SignIn(Payload):
+    mode: Literal["cookie", "token"] = Field(
+        "cookie", description="cookie: a browser session. token: a new API token in the answer, no cookie."
+    )
+    token_name: TokenName | None = Field(None, description="Name of the API token (mode token).")
+
+    def wanted_token(self) -> str | None:
+        """The name of the API token asked for, or None for a browser session."""
+        return (self.token_name or "API token") if self.mode == "token" else None
+
+
+class Register(_SignIn):
+    username: Username
+    email: EmailStr
+    password: Password
+
+
+class Login(_SignIn):
+    login: Annotated[str, StringConstraints(min_length=1, max_length=254)] = Field(
+        description="User name or email address."
+    )
+    password: Annotated[str, StringConstraints(strip_whitespace=False, max_length=200)]
+
+
+class UserOut(Schema):
+    id: UUID
+    username: str
+    email: str
+
+
+class TenantOut(Schema):
+    id: UUID
+    slug: str
+    name: str
+    role: str
+
+
+class RepositoryOut(Schema):
+    clone_url: str
+    branch: str = "main"
+
+
+class SessionOut(Schema):
+    """Who is signed in, where, and what they may do."""
+
+    user: UserOut
+    tenant: TenantOut
+    tenants: list[TenantOut]
+    repository: RepositoryOut
+    scopes: list[str]
+    token: str | None = Field(None, description="A new API token, shown this once (mode token).")
+
+
+class TokenOut(Schema):
+    id: UUID
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None
+
+
+class NewToken(Payload):
+    name: TokenName
+    scopes: list[str] | None = Field(None, description="Default: everything your role allows.")
+    expires_in_seconds: int | None = Field(None, ge=60, le=10 * 365 * 86400)
+
+
+class IssuedToken(Schema):
+    token: TokenOut
+    secret: str = Field(description="Shown this once.")

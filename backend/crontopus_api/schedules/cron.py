@@ -1,0 +1,223 @@
+"""One cron expression: its strict grammar, and its matches on a wall clock that never jumps.
+
+The grammar is what Debian's cron accepts, less two things that do not mean what they seem to: a step larger
+than the field (`*/90` minutes runs hourly) and a step on a single number (`5/15`, refused by Debian too).
+cronsim evaluates the fields; clock changes are the business of rules.py, because cronsim itself loses
+slots where the clock jumps by half an hour (`*/15 3 * * *` in Australia/Lord_Howe).
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cronsim import CronSim, CronSimError
+
+from crontopus_api.schedules.durations import clip
+from crontopus_api.schedules.errors import ScheduleInvalid
+
+ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
+_MONTHS = {
+    month: number
+    for number, month in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+_DAYS = {day: number for number, day in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
+_LONGEST_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_TERM = re.compile(r"(?P<star>\*)|(?P<low>[0-9a-z]+)(?:-(?P<high>[0-9a-z]+))?", re.ASCII)
+_ANCHOR = datetime(2000, 1, 1)  # noqa: DTZ001 - wall-clock time has no zone on purpose
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    words: dict[str, int]
+
+
+_FIELDS = (
+    _Field("minute", 0, 59, {}),
+    _Field("hour", 0, 23, {}),
+    _Field("day-of-month", 1, 31, {}),
+    _Field("month", 1, 12, _MONTHS),
+    _Field("day-of-week", 0, 7, _DAYS),
+)
+
+
+class WallClock:
+    """The matches of one expression among naive wall-clock datetimes."""
+
+    __slots__ = ("_sim", "text", "wildcard")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        minute, hour = text.split()[:2]
+        # Debian's MIN_STAR and HR_STAR flags: only the first character of the field counts.
+        self.wildcard = minute.startswith("*") or hour.startswith("*")
+        try:
+            self._sim = CronSim(text, _ANCHOR)
+        except CronSimError as error:  # our own grammar is stricter, so only "no such day" can get here
+            raise _never(text) from error
+
+    def after(self, wall: datetime) -> datetime | None:
+        """The first match later than `wall`; None when there is none within 50 years."""
+        return self._step(wall.replace(microsecond=0), 1)
+
+    def at_or_before(self, wall: datetime) -> datetime | None:
+        """The last match not later than `wall`; None when there is none within 50 years."""
+        return self._step(wall.replace(microsecond=0) + timedelta(seconds=1), -1)
+
+    def explain(self) -> str:
+        """Plain English, e.g. `At 02:00 every day`."""
+        return self._sim.explain()
+
+    def _step(self, wall: datetime, direction: int) -> datetime | None:
+        sim = copy.copy(self._sim)  # parsing is the expensive part; the copy shares the parsed sets
+        sim.dt, sim.tick_direction = wall, direction
+        try:
+            return next(sim)
+        except (StopIteration, OverflowError, ValueError):  # 50 years without a match, or the calendar's end
+            return None
+
+
+def parse_cron(expression: str) -> WallClock:
+    """Read a five-field expression or an alias. Raises ScheduleInvalid."""
+    text = expression.strip()
+    if text.startswith("@"):
+        text = _expand_alias(text)
+    parts = text.split()
+    if len(parts) != 5:
+        raise _wrong_count(expression, parts)
+    values = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]
+    _check_reachable(" ".join(parts), parts, values)
+    return WallClock(" ".join(parts))
+
+
+def _expand_alias(text: str) -> str:
+    if text in ALIASES:
+        return ALIASES[text]
+    if text.lower() == "@reboot":
+        raise ScheduleInvalid(
+            "reboot_not_supported",
+            "`@reboot` has no time at which a run could be expected, so a missed one could never be noticed",
+            "give the job a time, or leave it to the machine's own start-up and report it in ping mode",
+        )
+    hint = "the aliases are " + " ".join(ALIASES)
+    if text.lower() in ALIASES:
+        hint = f"did you mean `{text.lower()}`?"
+    elif text.lower().startswith("@every"):
+        hint = f"did you mean `every {text[6:].strip()[:20] or '15m'}`?"
+    raise ScheduleInvalid("unknown_alias", f"unknown schedule alias {clip(text)}", hint)
+
+
+def _wrong_count(expression: str, parts: list[str]) -> ScheduleInvalid:
+    if len(parts) in (6, 7):
+        hint = "no seconds or year: five fields are minute hour day-of-month month day-of-week"
+    else:
+        hint = "five fields: minute hour day-of-month month day-of-week, e.g. `0 2 * * *`, or `every 15m`"
+    return ScheduleInvalid(
+        "bad_cron", f"{clip(expression)} has {len(parts)} field{'s' * (len(parts) != 1)}, not 5", hint
+    )
+
+
+def _check_field(field: _Field, text: str) -> set[int]:
+    values: set[int] = set()
+    for term in text.split(","):
+        values |= _check_term(field, term, text)
+    return values
+
+
+def _check_term(field: _Field, term: str, whole: str) -> set[int]:
+    base, slash, step_text = term.partition("/")
+    match = _TERM.fullmatch(base)
+    if match is None:
+        raise _bad(field, whole, _syntax_hint(field, term))
+    if match["star"]:
+        low, high = field.low, field.high
+    else:
+        low = _number(field, match["low"], whole)
+        high = _number(field, match["high"], whole) if match["high"] else low
+    if high < low:
+        raise _bad(field, whole, _backwards_hint(field, low, high))
+    if not slash:
+        return set(range(low, high + 1))
+    if not match["star"] and not match["high"]:
+        raise _bad(field, whole, f"a step needs a range: `{low}-{field.high}/{step_text[:4]}`")
+    return set(range(low, high + 1, _step_of(field, step_text, whole)))
+
+
+def _step_of(field: _Field, text: str, whole: str) -> int:
+    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or int(text) == 0:
+        raise _bad(field, whole, "the step after `/` is a number from 1")
+    step = int(text)
+    if step > field.high:
+        hint = f"a step counts within one {field.name} field; the largest is {field.high}"
+        if field.name == "minute":
+            hint += f"; did you mean `every {step}m`?"
+        raise _bad(field, whole, hint)
+    return step
+
+
+def _number(field: _Field, text: str, whole: str) -> int:
+    if text in field.words:
+        return field.words[text]
+    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII):
+        raise _bad(field, whole, _syntax_hint(field, text))
+    value = int(text)
+    if not field.low <= value <= field.high:
+        raise _bad(field, whole, f"{field.name} goes from {field.low} to {field.high}")
+    return value
+
+
+def _syntax_hint(field: _Field, term: str) -> str:
+    if "?" in term:
+        return "write `*` for any"
+    if field.name == "day-of-month" and re.fullmatch(r"l|lw|w|[0-9]+w", term):
+        return "`L` and `W` are not cron; for the last day list the days 28-31 and let the command check"
+    if field.name == "day-of-week" and ("#" in term or term.endswith("l")):
+        return "`#` and `L` are not cron; use the day of the week and let the command check the date"
+    for word, value in field.words.items():
+        if term.startswith(word):
+            return f"did you mean `{word}` ({value})?"
+    if "~" in term:
+        return "random ranges are not supported; use `spec.jitter`"
+    allowed = f"{field.low}-{field.high}"
+    words = f" or {'-'.join((next(iter(field.words)), list(field.words)[-1]))}" if field.words else ""
+    return f"{field.name} takes {allowed}{words}, `*`, ranges `a-b`, steps `*/n` and lists `a,b`"
+
+
+def _backwards_hint(field: _Field, low: int, high: int) -> str:
+    if field.name == "day-of-week" and high == 0:
+        return f"Sunday is also 7: `{low}-7`"
+    return f"the range runs backwards; did you mean `{low}-{field.high},{field.low}-{high}`?"
+
+
+def _bad(field: _Field, whole: str, hint: str) -> ScheduleInvalid:
+    return ScheduleInvalid("bad_cron", f"bad {field.name} field {clip(whole)}", hint)
+
+
+def _check_reachable(text: str, parts: list[str], values: list[set[int]]) -> None:
+    both_must_match = parts[2].startswith("*") or parts[4].startswith("*")
+    if both_must_match and min(values[2]) > max(_LONGEST_MONTH[month] for month in values[3]):
+        raise _never(text)
+
+
+def _never(text: str) -> ScheduleInvalid:
+    return ScheduleInvalid(
+        "never_fires",
+        f"{clip(text)} never fires: no month it names has that day",
+        "check the day-of-month and month fields",
+    )
