@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from fastapi.params import Depends as DependsParam
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.identity.principal import Principal
@@ -57,10 +58,11 @@ async def _tenant_session(
 TenantSession = Annotated[AsyncSession, Depends(_tenant_session, scope="function")]
 
 
-def requires(scope: str) -> object:
+def requires(scope: str) -> DependsParam:
     """A route dependency: the caller must hold `scope`."""
 
     def check(principal: CurrentPrincipal) -> None:
         principal.require(scope)
 
-    return Depends(check)
+    dependency: DependsParam = Depends(check)
+    return dependency

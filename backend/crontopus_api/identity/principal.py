@@ -1,6 +1,7 @@
 """Who is asking."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ class Principal:
     tenant_slug: str
     token_id: UUID
     scopes: frozenset[str]
+    expires_at: datetime | None = None
     user_id: UUID | None = None
     endpoint_id: UUID | None = None
     role: str | None = None

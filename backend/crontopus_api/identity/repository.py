@@ -131,4 +131,5 @@ async def consume_enrollment(
         .values(uses_left=Token.uses_left - 1, last_used_at=now)
         .returning(Token.labels)
     )
-    return result.scalar_one_or_none()
+    labels: dict[str, str] | None = result.scalar_one_or_none()
+    return labels

@@ -101,6 +101,28 @@ class TokenService:
             life=timedelta(seconds=life_seconds) if life_seconds else None,
         )
 
+    async def issue_enrollment(
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        *,
+        name: str,
+        uses: int,
+        life_seconds: int,
+        labels: Mapping[str, str],
+    ) -> Issued:
+        return await self.issue(
+            session,
+            "enrollment",
+            tenant_id=principal.tenant_id,
+            user_id=principal.user_id,
+            name=name,
+            scopes=(),
+            life=timedelta(seconds=life_seconds),
+            uses=uses,
+            labels=labels,
+        )
+
     async def of_user(self, session: AsyncSession, tenant_id: UUID, user_id: UUID) -> list[Token]:
         return await repository.list_tokens(session, tenant_id, "user", user_id)
 

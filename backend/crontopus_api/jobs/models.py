@@ -77,6 +77,7 @@ class Job(Base):
     path: Mapped[Str]
     mode: Mapped[Str]
     manifest: Mapped[Json]
+    source: Mapped[Str]
     labels: Mapped[Json]
     schedule: Mapped[Strings]
     timezone: Mapped[Str]

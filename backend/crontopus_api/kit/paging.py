@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +47,16 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
     if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
         raise _bad_cursor()
     return key
+
+
+def decode_uuid_cursor(cursor: str | None) -> UUID | None:
+    """The id a list by id continues after; None for its first page."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(decode_cursor(cursor, 1)[0])
+    except ValueError as error:
+        raise _bad_cursor() from error
 
 
 def _bad_cursor() -> Invalid:

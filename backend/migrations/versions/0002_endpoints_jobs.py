@@ -129,6 +129,7 @@ def jobs() -> None:
             path text NOT NULL,
             mode text NOT NULL CONSTRAINT ck_jobs_mode CHECK (mode IN ('agent', 'ping')),
             manifest jsonb NOT NULL,
+            source text NOT NULL,
             labels jsonb NOT NULL,
             schedule text[] NOT NULL,
             timezone text NOT NULL,

@@ -1,0 +1,56 @@
+"""Manifests: parsing, validation and writing of what tenants keep in Git. Pure: no I/O, no settings."""
+
+from crontopus_api.manifests.dump import dump_yaml, to_mapping
+from crontopus_api.manifests.errors import ManifestError, ManifestInvalid
+from crontopus_api.manifests.fields import RESERVED_NAMES
+from crontopus_api.manifests.models import (
+    Alerts,
+    JobManifest,
+    JobSpec,
+    Metadata,
+    Output,
+    Retry,
+    Selector,
+)
+from crontopus_api.manifests.parse import Manifest, job_from_mapping, parse_document, parse_job
+from crontopus_api.manifests.paths import (
+    SYSTEM_FOLDER,
+    instance_id,
+    is_job_path,
+    is_name,
+    job_id,
+    job_path,
+    misplaced,
+    split_job_path,
+)
+from crontopus_api.manifests.selectors import selects
+from crontopus_api.manifests.yamltree import MAX_BYTES
+
+__all__ = [
+    "MAX_BYTES",
+    "RESERVED_NAMES",
+    "SYSTEM_FOLDER",
+    "Alerts",
+    "JobManifest",
+    "JobSpec",
+    "Manifest",
+    "ManifestError",
+    "ManifestInvalid",
+    "Metadata",
+    "Output",
+    "Retry",
+    "Selector",
+    "dump_yaml",
+    "instance_id",
+    "is_job_path",
+    "is_name",
+    "job_from_mapping",
+    "job_id",
+    "job_path",
+    "misplaced",
+    "parse_document",
+    "parse_job",
+    "selects",
+    "split_job_path",
+    "to_mapping",
+]

@@ -1,0 +1,58 @@
+"""A manifest as data and as YAML: only what differs from the defaults, always in the same order."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from crontopus_api.manifests.models import JobManifest
+
+# YAML 1.2's core schema reads these plain scalars as something else than text, and PyYAML's own (1.1)
+# resolver does not know them all: `0o17`, `1e3`. Whatever either would misread is quoted.
+_CORE_NUMBER = re.compile(
+    r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
+    r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)$"
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        # Lists stand further in than their key, which people find easier to edit.
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text.strip("\n") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _CORE_NUMBER, list("-+.0123456789"))
+
+
+def to_mapping(job: JobManifest) -> dict[str, Any]:
+    """The manifest as JSON data (`job_from_mapping` reads it back): only what differs from the defaults."""
+    data: dict[str, Any] = job.model_dump(
+        mode="json", by_alias=True, exclude_defaults=True, exclude_none=True
+    )
+    schedule = data["spec"]["schedule"]
+    if len(schedule) == 1:
+        data["spec"]["schedule"] = schedule[0]
+    return data
+
+
+def dump_yaml(manifest: JobManifest) -> str:
+    """Canonical, readable YAML in schema order, ending in a newline. `parse_job` reads it back unchanged."""
+    return yaml.dump(
+        to_mapping(manifest),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=1_000_000,
+    )
