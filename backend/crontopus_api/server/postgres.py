@@ -114,16 +114,14 @@ class EmbeddedPostgres:
         if not self.directory.is_dir():
             return
         with exclusive(self.directory / "lock"):
-            live = self._live()
             for number, patience in STOP_SIGNALS:
-                if live is None:
+                if (pid := self._process_id()) is None:
                     break
                 with suppress(ProcessLookupError):
-                    os.kill(live.pid, number)
-                wait_until(lambda: not self.running, timeout_seconds=patience)
-                live = self._live()
-            if live is not None:
-                raise PostgresError(f"PostgreSQL (process {live.pid}) does not stop.")
+                    os.kill(pid, number)
+                wait_until(lambda: self._process_id() is None, timeout_seconds=patience)
+            if (pid := self._process_id()) is not None:
+                raise PostgresError(f"PostgreSQL (process {pid}) does not stop.")
             self._forget_socket()
 
     # -- the running server
@@ -146,6 +144,13 @@ class EmbeddedPostgres:
         found = self._read_postmaster()
         return found if found is not None and _serves(found.pid, found.socket_dir) else None
 
+    def _process_id(self) -> int | None:
+        """The server's, or that of one which we started and which has not written its pid file yet."""
+        live = self._live()
+        if live is None and self._process is not None:
+            return self._process.pid
+        return live.pid if live else None
+
     def _url(self, user: str, database: str) -> str:
         found = self._read_postmaster()
         if found is None:
@@ -156,7 +161,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         account = account_for(self.cluster)
-        major = self._cluster_major()
+        major = self.cluster_major()
         binaries = self._binaries or find_binaries(major)
         if major is not None and major != binaries.major:
             raise PostgresError(
@@ -199,7 +204,8 @@ class EmbeddedPostgres:
         if not in_time:
             raise PostgresError(f"PostgreSQL is not ready after {START_TIMEOUT_SECONDS} s; see {self.log}.")
 
-    def _cluster_major(self) -> int | None:
+    def cluster_major(self) -> int | None:
+        """Major version that made the cluster; None before its first start."""
         try:
             return int((self.cluster / "PG_VERSION").read_text().split(".")[0])
         except FileNotFoundError:
