@@ -4,6 +4,7 @@ Commits and blobs are named by their 40-digit hexadecimal ids, files by `/`-sepa
 Everything here speaks of one branch, `main`: it is the truth, the other branches are their authors' own.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,11 @@ from uuid import UUID
 BRANCH = "main"
 MAIN_REF = b"refs/heads/main"
 TENANT_FILE = ".crontopus/tenant.yaml"
+
+
+def blob_id(content: bytes) -> str:
+    """The id Git gives a file with this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

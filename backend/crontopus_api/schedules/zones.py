@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-import tzdata  # type: ignore[import-untyped]  # the package carries no stubs
+import tzdata
 
 from crontopus_api.schedules.durations import clip
 from crontopus_api.schedules.errors import ScheduleInvalid

@@ -37,6 +37,19 @@ def fsync_tree(root: Path) -> None:
         fsync_path(Path(directory))
 
 
+def fsync_recent(repository: Path, since: float) -> None:
+    """Flush the directory entries that `git receive-pack` made from `since` (Unix time) on: it flushes
+    files, but not the directories it moves them into."""
+    objects = repository / "objects"
+    fanout = (entry for entry in objects.iterdir() if len(entry.name) == 2)
+    for directory in (*fanout, objects / "pack", objects):
+        # File systems round times down, some to whole seconds.
+        if directory.stat().st_mtime >= since - 2:
+            fsync_path(directory)
+    for directory in (repository / "refs" / "heads", repository / "refs"):
+        fsync_path(directory)
+
+
 def write_objects(objects: Path, new: Sequence[NewObject]) -> None:
     """Add objects to the object directory and flush them.
 

@@ -19,13 +19,23 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[int]:
-    """Hold `path` shared. Gives the descriptor, for children that write on this process's behalf."""
+def hold_shared(path: Path) -> int:
+    """A descriptor that holds `path` shared until it, and every copy a child inherited, is closed."""
     fd = _open(path)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)
-        yield fd
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Hold `path` shared."""
+    fd = hold_shared(path)
+    try:
+        yield
     finally:
         os.close(fd)
 

@@ -93,6 +93,9 @@ class EmbeddedGitHost:
     async def delete_repository(self, slug: str) -> None:
         await self._in_thread(partial(self._delete, slug))
 
+    async def exists(self, slug: str) -> bool:
+        return await self._in_thread(self._repository(slug).exists)
+
     async def head(self, slug: str) -> str | None:
         return await self._in_thread(self._repository(slug).head)
 

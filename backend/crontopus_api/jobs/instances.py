@@ -1,0 +1,160 @@
+"""Where a definition is expected to run: instances made, moved and retired as jobs and endpoints change."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.endpoints.models import Endpoint
+from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
+from crontopus_api.jobs import instances_repository, repository
+from crontopus_api.jobs.events import InstanceMoved
+from crontopus_api.jobs.expectation import Expectation
+from crontopus_api.jobs.models import Instance, InstanceStatus
+from crontopus_api.kit.clock import Clock
+from crontopus_api.kit.events import Events
+from crontopus_api.manifests import JobManifest, instance_id, job_from_mapping, selects
+
+
+class InstanceKeeper:
+    def __init__(self, clock: Clock, events: Events, endpoints: EndpointService) -> None:
+        self._clock = clock
+        self._events = events
+        self._endpoints = endpoints
+
+    async def match(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        job_id: UUID,
+        manifest: JobManifest | None,
+        endpoints: Sequence[Endpoint],
+    ) -> None:
+        """Make a job's instances what its manifest says; None for a job that is gone."""
+        expectation = Expectation.of(manifest) if manifest else None
+        wanted = _wanted(job_id, manifest, endpoints)
+        for instance, status in await instances_repository.lock_of_job(session, tenant_id, job_id):
+            if status is None:
+                continue  # retired: made anew below if it is wanted again
+            if instance.id in wanted and expectation is not None:
+                del wanted[instance.id]
+                await self._update(session, instance, status, expectation)
+            else:
+                await self._retire(session, instance, status)
+        for new_id, endpoint_id in sorted(wanted.items()):
+            assert expectation is not None  # without a manifest nothing is wanted
+            await self._create(session, tenant_id, job_id, new_id, endpoint_id, expectation)
+
+    async def on_endpoints_changed(self, session: AsyncSession, event: EndpointsChanged) -> None:
+        """Another set of machines, or other labels: selectors are asked again."""
+        endpoints = await self._endpoints.active(session, event.tenant_id)
+        # The row every projection takes first: instances change in one order only.
+        await repository.lock_repository(session, event.tenant_id)
+        for job in await repository.with_command(session, event.tenant_id):
+            manifest = job_from_mapping(job.path, job.manifest, namespace=job.namespace, name=job.name)
+            await self.match(session, event.tenant_id, job.id, manifest, endpoints)
+
+    async def _create(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        job_id: UUID,
+        new_id: UUID,
+        endpoint_id: UUID | None,
+        expectation: Expectation,
+    ) -> None:
+        now = self._clock.now()
+        instance = Instance(
+            tenant_id=tenant_id,
+            id=new_id,
+            job_id=job_id,
+            endpoint_id=endpoint_id,
+            expectation=expectation.to_json(),
+            created_at=now,
+        )
+        due_at = expectation.next_due(now, None)
+        status = InstanceStatus(
+            tenant_id=tenant_id,
+            instance_id=new_id,
+            state="paused" if expectation.paused else "new",
+            since=now,
+            # Versions of a revived instance go on from its former life: status changes are keyed by them.
+            version=int(now.timestamp() * 1000),
+            due_at=due_at,
+            deadline_at=expectation.deadline(due_at, None),
+            failures=0,
+            successes=0,
+            open_runs=[],
+        )
+        await instances_repository.revive(session, instance, status)
+
+    async def _update(
+        self, session: AsyncSession, instance: Instance, status: InstanceStatus, expectation: Expectation
+    ) -> None:
+        before = Expectation.from_json(instance.expectation)
+        if before == expectation:
+            return
+        now = self._clock.now()
+        instance.expectation = expectation.to_json()
+        if not before.same_timing(expectation):
+            status.due_at = expectation.next_due(now, status.last_seen_at)
+        status.deadline_at = expectation.deadline(status.due_at, _oldest_start(status))
+        if expectation.paused and status.state != "paused":
+            await self._move(session, instance, status, "paused", "paused by its definition", now)
+        elif not expectation.paused and status.state == "paused":
+            await self._move(session, instance, status, "new", "resumed by its definition", now)
+        await session.flush()
+
+    async def _retire(self, session: AsyncSession, instance: Instance, status: InstanceStatus) -> None:
+        now = self._clock.now()
+        await self._move(session, instance, status, "retired", "no longer expected to run here", now)
+        session.expunge(status)
+        await instances_repository.retire(session, instance.tenant_id, instance.id, now)
+
+    async def _move(
+        self,
+        session: AsyncSession,
+        instance: Instance,
+        status: InstanceStatus,
+        to_state: str,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        from_state, status.version = status.state, status.version + 1
+        if to_state != "retired":
+            status.state, status.since = to_state, now
+            status.failures = status.successes = 0
+        await self._events.emit(
+            session,
+            InstanceMoved(
+                tenant_id=instance.tenant_id,
+                instance_id=instance.id,
+                job_id=instance.job_id,
+                endpoint_id=instance.endpoint_id,
+                version=status.version,
+                from_state=from_state,
+                to_state=to_state,
+                reason=reason,
+                at=now,
+            ),
+        )
+
+
+def _wanted(
+    job_id: UUID, manifest: JobManifest | None, endpoints: Sequence[Endpoint]
+) -> dict[UUID, UUID | None]:
+    """Instance id → endpoint id (None in ping mode)."""
+    if manifest is None:
+        return {}
+    if manifest.mode == "ping":
+        return {instance_id(job_id, None): None}
+    return {
+        instance_id(job_id, endpoint.id): endpoint.id
+        for endpoint in endpoints
+        if selects(manifest.spec.selector, hostname=endpoint.hostname, labels=endpoint.labels)
+    }
+
+
+def _oldest_start(status: InstanceStatus) -> datetime | None:
+    return min((datetime.fromisoformat(run["started_at"]) for run in status.open_runs), default=None)

@@ -1,0 +1,50 @@
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.jobs.models import GitIntent
+
+
+def pack(edits: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    """Contents as JSON can hold them, whatever bytes they are."""
+    return {
+        path: base64.b64encode(data).decode() if data is not None else None for path, data in edits.items()
+    }
+
+
+def unpack(edits: Mapping[str, str | None]) -> dict[str, bytes | None]:
+    return {path: base64.b64decode(data) if data is not None else None for path, data in edits.items()}
+
+
+async def add(session: AsyncSession, intent: GitIntent) -> None:
+    session.add(intent)
+    await session.flush()
+
+
+async def get(session: AsyncSession, tenant_id: UUID, intent_id: UUID) -> GitIntent | None:
+    query = select(GitIntent).where(GitIntent.tenant_id == tenant_id, GitIntent.id == intent_id)
+    return await session.scalar(query)
+
+
+async def finish(session: AsyncSession, tenant_id: UUID, intent_id: UUID, **values: Any) -> None:
+    await session.execute(
+        update(GitIntent)
+        .where(GitIntent.tenant_id == tenant_id, GitIntent.id == intent_id, GitIntent.state == "pending")
+        .values(**values)
+    )
+
+
+async def stale(session: AsyncSession, before: datetime) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant id, intent id) of changes nobody is working on any more. For the scanner's role only."""
+    rows = await session.execute(
+        select(GitIntent.tenant_id, GitIntent.id)
+        .where(GitIntent.state == "pending", GitIntent.created_at < before)
+        .order_by(GitIntent.created_at)
+        .limit(100)
+    )
+    return [(row.tenant_id, row.id) for row in rows]

@@ -1,0 +1,164 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.jobs.models import Instance, InstanceStatus, Job, JobPingKey, Repository
+
+# Worst first; a job's state is the worst of its instances'.
+SEVERITY = ("stuck", "failing", "missed", "late", "running", "healthy", "new", "paused")
+
+
+class JobFilter(NamedTuple):
+    namespace: str | None = None
+    state: str | None = None
+    text: str | None = None
+
+
+def _live(tenant_id: UUID) -> Select[Job]:
+    return select(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
+
+
+def _worst_state(tenant_id: UUID) -> Any:
+    rank = case({state: index for index, state in enumerate(SEVERITY)}, value=InstanceStatus.state)
+    return (
+        select(func.min(rank))
+        .select_from(Instance)
+        .join(
+            InstanceStatus,
+            (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
+        )
+        .where(Instance.tenant_id == tenant_id, Instance.job_id == Job.id, Instance.retired_at.is_(None))
+        .correlate(Job)
+        .scalar_subquery()
+    )
+
+
+async def page(
+    session: AsyncSession, tenant_id: UUID, wanted: JobFilter, after: tuple[str, str] | None, limit: int
+) -> Sequence[Job]:
+    """Jobs by namespace and name."""
+    query = _live(tenant_id)
+    if wanted.namespace:
+        query = query.where(Job.namespace == wanted.namespace)
+    if wanted.text:
+        pattern = "%" + wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        query = query.where(or_(Job.name.ilike(pattern), Job.namespace.ilike(pattern)))
+    if wanted.state == "none":
+        query = query.where(_worst_state(tenant_id).is_(None))
+    elif wanted.state:
+        query = query.where(_worst_state(tenant_id) == SEVERITY.index(wanted.state))
+    if after is not None:
+        query = query.where(func.row(Job.namespace, Job.name) > func.row(*after))
+    return (await session.scalars(query.order_by(Job.namespace, Job.name).limit(limit))).all()
+
+
+async def get(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job | None:
+    return await session.scalar(_live(tenant_id).where(Job.namespace == namespace, Job.name == name))
+
+
+async def get_by_id(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> Job | None:
+    """Also a deleted one: its history is still shown."""
+    return await session.scalar(select(Job).where(Job.tenant_id == tenant_id, Job.id == job_id))
+
+
+async def by_ids(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+    rows = await session.scalars(select(Job).where(Job.tenant_id == tenant_id, Job.id.in_(job_ids)))
+    return {job.id: job for job in rows}
+
+
+async def with_command(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:
+    return (await session.scalars(_live(tenant_id).where(Job.mode == "agent"))).all()
+
+
+async def namespaces(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
+    rows = await session.execute(
+        select(Job.namespace, func.count().label("jobs"))
+        .where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
+        .group_by(Job.namespace)
+        .order_by(Job.namespace)
+    )
+    return [(row.namespace, row.jobs) for row in rows]
+
+
+async def upsert_job(session: AsyncSession, values: dict[str, Any]) -> None:
+    statement = insert(Job).values(values | {"deleted_at": None})
+    kept = {"tenant_id", "id", "created_at"}
+    changed = {name: statement.excluded[name] for name in (*values, "deleted_at") if name not in kept}
+    await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed))
+
+
+async def mark_deleted(
+    session: AsyncSession, tenant_id: UUID, path: str, now: datetime, *, but: UUID | None = None
+) -> UUID | None:
+    """The id of the job that lived at `path`, now deleted; None when there was none (but `but`)."""
+    query = update(Job).where(Job.tenant_id == tenant_id, Job.path == path, Job.deleted_at.is_(None))
+    if but is not None:
+        query = query.where(Job.id != but)
+    result = await session.execute(query.values(deleted_at=now, updated_at=now).returning(Job.id))
+    return result.scalar_one_or_none()
+
+
+async def set_errors(session: AsyncSession, tenant_id: UUID, path: str, errors: list[dict[str, Any]]) -> bool:
+    """Keep the last good definition and say what is wrong with the new one; whether there is one to keep."""
+    result = await session.execute(
+        update(Job)
+        .where(Job.tenant_id == tenant_id, Job.path == path, Job.deleted_at.is_(None))
+        .values(errors=errors)
+        .returning(Job.id)
+    )
+    return result.first() is not None
+
+
+async def lock_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
+    """The row every projection of a tenant takes first, so that they come one after the other."""
+    row = await session.scalar(select(Repository).where(Repository.tenant_id == tenant_id).with_for_update())
+    assert row is not None  # made together with the tenant
+    return row
+
+
+async def get_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
+    row = await session.scalar(select(Repository).where(Repository.tenant_id == tenant_id))
+    assert row is not None
+    return row
+
+
+async def add_repository(session: AsyncSession, tenant_id: UUID, slug: str) -> None:
+    session.add(Repository(tenant_id=tenant_id, slug=slug))
+    await session.flush()
+
+
+async def mark_ready(session: AsyncSession, tenant_id: UUID, now: datetime) -> None:
+    await session.execute(
+        update(Repository)
+        .where(Repository.tenant_id == tenant_id, Repository.ready_at.is_(None))
+        .values(ready_at=now)
+    )
+
+
+async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
+    """Of every tenant: for the scanner's role only."""
+    return (await session.scalars(select(Repository).order_by(Repository.slug))).all()
+
+
+async def add_ping_key(session: AsyncSession, key: JobPingKey) -> None:
+    await session.execute(
+        insert(JobPingKey)
+        .values(
+            tenant_id=key.tenant_id,
+            job_id=key.job_id,
+            digest=key.digest,
+            sealed=key.sealed,
+            created_at=key.created_at,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "job_id"])
+    )
+
+
+async def get_ping_key(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> JobPingKey | None:
+    query = select(JobPingKey).where(JobPingKey.tenant_id == tenant_id, JobPingKey.job_id == job_id)
+    return await session.scalar(query)
