@@ -18,7 +18,7 @@ generate: ## Write the generated files again
 verify: ## Fail when a generated or lock file is stale
 	@scripts/verify
 bench: ## All benchmarks; one: bench/run NAME
-	@scripts/bench
+	@bench/run all
 soak: ## The fault and fuzz tests at full count
 	@scripts/soak
 lock: ## Pin Python packages again (requirements.lock)
