@@ -12,9 +12,11 @@ from crontopus_api.manifests.models import (
     Retry,
     Selector,
 )
+from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
 from crontopus_api.manifests.parse import Manifest, job_from_mapping, parse_document, parse_job
 from crontopus_api.manifests.paths import (
     SYSTEM_FOLDER,
+    SYSTEM_KINDS,
     instance_id,
     is_job_path,
     is_name,
@@ -22,6 +24,7 @@ from crontopus_api.manifests.paths import (
     job_path,
     misplaced,
     split_job_path,
+    system_kind,
 )
 from crontopus_api.manifests.selectors import selects
 from crontopus_api.manifests.yamltree import MAX_BYTES
@@ -30,14 +33,18 @@ __all__ = [
     "MAX_BYTES",
     "RESERVED_NAMES",
     "SYSTEM_FOLDER",
+    "SYSTEM_KINDS",
+    "AlertRoute",
     "Alerts",
     "JobManifest",
     "JobSpec",
+    "MaintenanceWindow",
     "Manifest",
     "ManifestError",
     "ManifestInvalid",
     "Metadata",
     "Output",
+    "Policy",
     "Retry",
     "Selector",
     "dump_yaml",
@@ -52,5 +59,6 @@ __all__ = [
     "parse_job",
     "selects",
     "split_job_path",
+    "system_kind",
     "to_mapping",
 ]

@@ -44,18 +44,20 @@ def _check_expression(text: str) -> str:
         raise f.fail(error.code, error.message, error.hint) from None
 
 
-def _unique(items: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(items)) != len(items):
+def check_unique(items: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Refuse a list that names something twice."""
+    if items is not None and len(set(items)) != len(items):
         twice = next(item for item in items if items.count(item) > 1)
         raise f.fail("duplicate_item", f"{clip(twice)} is listed twice")
     return items
 
 
+Expression = Annotated[str, AfterValidator(_check_expression)]
 Expressions = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_expression)], ...],
+    tuple[Expression, ...],
     Field(strict=False, min_length=1, max_length=MAX_EXPRESSIONS),
     BeforeValidator(_listed),
-    AfterValidator(_unique),
+    AfterValidator(check_unique),
 ]
 
 

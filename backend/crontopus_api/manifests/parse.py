@@ -9,14 +9,20 @@ from pydantic import BaseModel, ValidationError
 
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid, Path, dotted
 from crontopus_api.manifests.models import API_VERSION, JobManifest
-from crontopus_api.manifests.paths import is_job_path, split_job_path
+from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
+from crontopus_api.manifests.paths import is_job_path, split_job_path, system_kind
 from crontopus_api.manifests.rules import Problem, address_problems, shape_problems, timing_problems
 from crontopus_api.manifests.translate import nearest, translate
 from crontopus_api.manifests.yamltree import MAX_DEPTH, MAX_NODES, Tree, read_tree, text_problem
 from crontopus_api.schedules.durations import clip
 
-Manifest = JobManifest
-KINDS: dict[str, type[BaseModel]] = {"Job": JobManifest}
+Manifest = JobManifest | Policy | AlertRoute | MaintenanceWindow
+KINDS: dict[str, type[JobManifest | Policy | AlertRoute | MaintenanceWindow]] = {
+    "Job": JobManifest,
+    "Policy": Policy,
+    "AlertRoute": AlertRoute,
+    "MaintenanceWindow": MaintenanceWindow,
+}
 _VERSIONS = (API_VERSION, "v1")
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -30,8 +36,14 @@ def parse_job(path: str, data: bytes) -> JobManifest:
 
 
 def parse_document(path: str, data: bytes) -> Manifest:
-    """Read a manifest of any kind. Raises ManifestInvalid with every error found."""
-    return _job(read_tree(path, data))
+    """Read a manifest of any kind; its path, where that says a kind and a name, must agree.
+
+    Raises ManifestInvalid with every error found.
+    """
+    tree = read_tree(path, data)
+    wanted = "Job" if is_job_path(path) else system_kind(path)
+    kind = _check_header(tree, wanted)
+    return _job(tree) if kind == "Job" else _other(tree, kind)
 
 
 def job_from_mapping(path: str, data: Mapping[str, Any], *, namespace: str, name: str) -> JobManifest:
@@ -68,29 +80,41 @@ def _job(tree: Tree, address: tuple[str, str] | None = None) -> JobManifest:
     return job
 
 
-def _check_header(tree: Tree, wanted: str) -> None:
-    """Stop early at a file that is something else altogether: its other errors would only confuse."""
+def _other(tree: Tree, kind: str) -> Manifest:
+    errors = list(tree.errors)
+    if system_kind(tree.file):
+        stem = tree.file.rsplit("/", 1)[-1].removesuffix(".yaml")
+        errors += [_placed(tree, problem) for problem in address_problems(tree.data, (None, stem))]
+    manifest = _validate(tree, KINDS[kind], errors)
+    if manifest is None or errors:
+        raise ManifestInvalid(errors)
+    return manifest
+
+
+def _check_header(tree: Tree, wanted: str | None) -> str:
+    """The kind. Stops early at a file that is something else: its other errors would only confuse."""
     document = tree.data
     if not isinstance(document, dict):
         hint = "a manifest starts with `apiVersion: crontopus/v1`"
-        raise ManifestInvalid(
-            [*tree.errors, tree.error((), "wrong_type", "a manifest is a mapping of keys", hint)]
-        )
+        raise _stop(tree, (), "wrong_type", "a manifest is a mapping of keys", hint)
     version, kind = document.get("apiVersion"), document.get("kind")
     if isinstance(version, str) and version not in _VERSIONS:
-        message, hint = f"unknown apiVersion {clip(version)}", f"this is `{API_VERSION}`"
-        raise ManifestInvalid(
-            [*tree.errors, tree.error(("apiVersion",), "unknown_api_version", message, hint)]
-        )
-    if isinstance(kind, str) and kind != wanted:
+        hint = f"write `{API_VERSION}`"
+        raise _stop(tree, ("apiVersion",), "unknown_api_version", f"unknown apiVersion {clip(version)}", hint)
+    if not isinstance(kind, str):
+        return wanted or "Job"  # validation will say that it is missing, or not text
+    if kind not in KINDS:
         near = nearest(kind, KINDS)
-        if kind in KINDS:
-            message, hint = f"a {kind} does not belong here", f"files in a namespace are `kind: {wanted}`"
-            code = "wrong_kind"
-        else:
-            message, code = f"unknown kind {clip(kind)}", "unknown_kind"
-            hint = f"did you mean `{near}`?" if near else "kinds: " + ", ".join(KINDS)
-        raise ManifestInvalid([*tree.errors, tree.error(("kind",), code, message, hint)])
+        hint = f"did you mean `{near}`?" if near else "kinds: " + ", ".join(KINDS)
+        raise _stop(tree, ("kind",), "unknown_kind", f"unknown kind {clip(kind)}", hint)
+    if wanted is not None and kind != wanted:
+        hint = f"files in this folder are `kind: {wanted}`"
+        raise _stop(tree, ("kind",), "wrong_kind", f"a {kind} does not belong here", hint)
+    return kind
+
+
+def _stop(tree: Tree, path: Path, code: str, message: str, hint: str) -> ManifestInvalid:
+    return ManifestInvalid([*tree.errors, tree.error(path, code, message, hint)])
 
 
 def _validate(tree: Tree, model: type[_M], errors: list[ManifestError]) -> _M | None:

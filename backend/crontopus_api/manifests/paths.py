@@ -11,6 +11,8 @@ from crontopus_api.manifests.models import JobManifest
 from crontopus_api.schedules.durations import clip
 
 SYSTEM_FOLDER = ".crontopus"
+# The folder each other kind lives in, below `.crontopus/`.
+SYSTEM_KINDS = {"policies": "Policy", "routes": "AlertRoute", "windows": "MaintenanceWindow"}
 _NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 _YAML = (".yaml", ".yml")
 
@@ -41,6 +43,14 @@ def split_job_path(path: str) -> tuple[str, str]:
         raise ValueError(f"not a job's path: {path!r}")
     namespace, _, file = path.partition("/")
     return namespace, file.removesuffix(".yaml")
+
+
+def system_kind(path: str) -> str | None:
+    """The kind that belongs at `.crontopus/{policies,routes,windows}/name.yaml`; None anywhere else."""
+    parts = path.split("/")
+    if len(parts) != 3 or parts[0] != SYSTEM_FOLDER or not parts[2].endswith(".yaml"):
+        return None
+    return SYSTEM_KINDS.get(parts[1]) if is_name(parts[2].removesuffix(".yaml")) else None
 
 
 def misplaced(path: str) -> ManifestError | None:

@@ -27,14 +27,16 @@ class Problem:
     at_key: bool = False
 
 
-def address_problems(document: Mapping[str, Any], address: tuple[str, str] | None) -> Iterator[Problem]:
-    """A job's own idea of its name and namespace must be its file's."""
+def address_problems(
+    document: Mapping[str, Any], address: tuple[str | None, str] | None
+) -> Iterator[Problem]:
+    """A manifest's own idea of its name and namespace must be its file's; no namespace: no such rule."""
     metadata = document.get("metadata")
     if address is None or not isinstance(metadata, Mapping):
         return
     for key, wanted, what in (("namespace", address[0], "folder"), ("name", address[1], "file")):
         given = metadata.get(key)
-        if isinstance(given, str) and given != wanted:
+        if wanted is not None and isinstance(given, str) and given != wanted:
             message = f"{key} is {clip(given)}, but the {what} is `{wanted}`"
             hint = f"write `{wanted}`, or move the file"
             yield Problem(("metadata", key), f"{key}_mismatch", message, hint)
@@ -83,7 +85,7 @@ def _with_command(spec: Mapping[str, Any]) -> Iterator[Problem]:
     if re.search(r"[\r\n]", command):
         hint = "several lines need `shell: true`"
         yield Problem(("spec", "command"), "bad_command", "`command` without a shell is one program", hint)
-    elif re.search(r"\s", command, re.ASCII) and "args" not in spec:
+    elif re.search(r"[ \t\f\v]", command) and "args" not in spec:
         hint = (
             "put arguments into `args` or set `shell: true`; if the path itself has a space, add `args: []`"
         )

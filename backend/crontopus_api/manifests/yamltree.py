@@ -31,6 +31,8 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 # What YAML does not let stand in a file. Quoted escapes can still make NUL, which strings may not hold.
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+_MAYBE_NOT_TEXT = frozenset("-+.0123456789~nNtTfF")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 
 
@@ -81,11 +83,12 @@ class Tree:
 
 def text_problem(text: str) -> str | None:
     """Why a string may not stand in a manifest: neither PostgreSQL nor a process's argv can hold these."""
-    if "\0" in text:
+    bad = _UNUSABLE.search(text)
+    if bad is None:
+        return None
+    if bad[0] == "\0":
         return "the NUL character cannot be stored or passed to a program"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "half of a surrogate pair is not a character"
-    return None
+    return "half of a surrogate pair is not a character"
 
 
 def read_tree(file: str, data: bytes) -> Tree:
@@ -291,6 +294,8 @@ class _Reader:
 
 def _resolve(text: str) -> str | int | float | bool | None:
     """YAML 1.2 core schema, section 10.3.2. Raises ValueError for a number nobody means."""
+    if text and text[0] not in _MAYBE_NOT_TEXT:
+        return text
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):

@@ -2,8 +2,10 @@
 
 The grammar is what Debian's cron accepts, less two things that do not mean what they seem to: a step larger
 than the field (`*/90` minutes runs hourly) and a step on a single number (`5/15`, refused by Debian too).
-cronsim evaluates the fields; clock changes are the business of rules.py, because cronsim itself loses
-slots where the clock jumps by half an hour (`*/15 3 * * *` in Australia/Lord_Howe).
+
+cronsim evaluates the fields, with two precautions. Clock changes are the business of rules.py, since cronsim
+loses slots where the clock jumps by half an hour (`*/15 3 * * *` in Australia/Lord_Howe). And stepped ranges
+are handed to it written out, because it reads `3-3/2` as if it were `3-23/2`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cronsim import CronSim, CronSimError
+from cronsim.explain import Expression
 
 from crontopus_api.schedules.durations import clip
 from crontopus_api.schedules.errors import ScheduleInvalid
@@ -62,13 +65,13 @@ class WallClock:
 
     __slots__ = ("_sim", "text", "wildcard")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, spelled_out: str) -> None:
         self.text = text
         minute, hour = text.split()[:2]
         # Debian's MIN_STAR and HR_STAR flags: only the first character of the field counts.
         self.wildcard = minute.startswith("*") or hour.startswith("*")
         try:
-            self._sim = CronSim(text, _ANCHOR)
+            self._sim = CronSim(spelled_out, _ANCHOR)
         except CronSimError as error:  # our own grammar is stricter, so only "no such day" can get here
             raise _never(text) from error
 
@@ -82,7 +85,7 @@ class WallClock:
 
     def explain(self) -> str:
         """Plain English, e.g. `At 02:00 every day`."""
-        return self._sim.explain()
+        return Expression(["0", *self.text.upper().split()]).explain()
 
     def _step(self, wall: datetime, direction: int) -> datetime | None:
         sim = copy.copy(self._sim)  # parsing is the expensive part; the copy shares the parsed sets
@@ -101,9 +104,9 @@ def parse_cron(expression: str) -> WallClock:
     parts = text.split()
     if len(parts) != 5:
         raise _wrong_count(expression, parts)
-    values = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]
-    _check_reachable(" ".join(parts), parts, values)
-    return WallClock(" ".join(parts))
+    fields = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]
+    _check_reachable(" ".join(parts), parts, [values for values, _ in fields])
+    return WallClock(" ".join(parts), " ".join(spelled for _, spelled in fields))
 
 
 def _expand_alias(text: str) -> str:
@@ -133,11 +136,16 @@ def _wrong_count(expression: str, parts: list[str]) -> ScheduleInvalid:
     )
 
 
-def _check_field(field: _Field, text: str) -> set[int]:
+def _check_field(field: _Field, text: str) -> tuple[set[int], str]:
+    """The field's values, and its text with stepped ranges written out; a leading `*` stays, as it counts."""
     values: set[int] = set()
+    spelled = []
     for term in text.split(","):
-        values |= _check_term(field, term, text)
-    return values
+        matches = _check_term(field, term, text)
+        values |= matches
+        stepped_range = "/" in term and not term.startswith("*")
+        spelled.append(",".join(map(str, sorted(matches))) if stepped_range else term)
+    return values, ",".join(spelled)
 
 
 def _check_term(field: _Field, term: str, whole: str) -> set[int]:

@@ -1,0 +1,27 @@
+# Thin on purpose: what a target does is in scripts/, where it can be read, linted and run by itself.
+up dev: export CRONTOPUS_DATA_DIR ?= $(CURDIR)/.data
+.DEFAULT_GOAL := help
+.PHONY: up dev test e2e lint generate verify bench soak lock help
+
+up: ## Build what changed and run the whole platform: http://127.0.0.1:8000
+	@scripts/up
+dev: ## The same with API reload and the Vite dev server: http://127.0.0.1:5173
+	@scripts/dev
+test: ## Every suite, installing what it needs; the last line counts
+	@scripts/test
+e2e: ## The whole path through a real cron, Git, mail server and browser
+	@scripts/test e2e
+lint: ## Every linter and type checker
+	@scripts/lint
+generate: ## Write the generated files again
+	@scripts/generate
+verify: ## Fail when a generated or lock file is stale
+	@scripts/verify
+bench: ## All benchmarks; one: bench/run NAME
+	@bench/run all
+soak: ## The fault and fuzz tests at full count
+	@scripts/soak
+lock: ## Pin Python packages again (requirements.lock)
+	@scripts/lock
+help: ## This list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -1,0 +1,57 @@
+"""The API process: one HTTP server in this process."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from crontopus_api.kit import log
+from crontopus_api.server import checks
+from crontopus_api.server.children import dying_with
+from crontopus_api.server.postgres import ensure_database
+from crontopus_api.settings import Settings, get_settings
+
+APP = "crontopus_api.main:app"
+# Requests in flight may finish; streams (SSE) are cut after this.
+GRACE_SECONDS = 5
+
+
+def serve(application: Any, settings: Settings, **options: Any) -> None:
+    """Serves an ASGI application (or its import path) until SIGTERM. The only place that knows the HTTP server."""
+    uvicorn.run(
+        application,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **options,
+    )
+
+
+def run(settings: Settings, *, reload: bool = False) -> None:
+    """Runs the API, with the embedded database when none is configured."""
+    checks.port(settings)
+    log.configure(settings.log_level, settings.log_format)
+    with ensure_database(settings) as url:
+        os.environ["CRONTOPUS_DATABASE_URL"] = url  # what the application's own settings read
+        get_settings.cache_clear()
+        if reload:
+            package = Path(__file__).resolve().parents[1]
+            serve(f"{__name__}:reloaded", settings, reload=True, factory=True, reload_dirs=[str(package)])
+        else:
+            serve(APP, settings)
+
+
+def reloaded() -> Any:
+    """The application, in the process that uvicorn's reloader replaces on every change."""
+    dying_with(os.getppid())()
+    settings = get_settings()
+    log.configure(settings.log_level, settings.log_format)
+    from crontopus_api.main import app  # noqa: PLC0415 - after the log is set up, anew in each process
+
+    return app

@@ -1,0 +1,107 @@
+"""The `crontopus-server` command line. Expected failures are one line on stderr, never a traceback."""
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from crontopus_api.server.errors import ServerError
+from crontopus_api.settings import SettingsError, get_settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+app = typer.Typer(
+    name="crontopus-server",
+    help="Runs Crontopus. Settings are environment variables CRONTOPUS_*.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# Groups of sub-commands (`operator create`) are added here: app.add_typer(operators, name="operator").
+
+
+@app.command()
+def up(
+    *,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Reload the API on change; run the Vite server.")
+    ] = False,
+) -> None:
+    """Run everything: PostgreSQL (unless configured), migrations, API, worker and console."""
+    from crontopus_api.server import up as supervisor  # noqa: PLC0415 - each command loads only what it needs
+
+    supervisor.up(get_settings(), run=supervisor.programs(dev=dev))
+
+
+@app.command()
+def api(
+    *, reload: Annotated[bool, typer.Option("--reload", help="Start again on every change.")] = False
+) -> None:
+    """Run one API process."""
+    from crontopus_api.server import api as server  # noqa: PLC0415
+
+    server.run(get_settings(), reload=reload)
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker process."""
+    from crontopus_api.kit import log  # noqa: PLC0415
+    from crontopus_api.server.postgres import ensure_database  # noqa: PLC0415
+    from crontopus_api.worker.main import run as work  # noqa: PLC0415
+
+    settings = get_settings()
+    log.configure(settings.log_level, settings.log_format)
+    with ensure_database(settings) as url:
+        asyncio.run(work(settings.model_copy(update={"database_url": url})))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    from crontopus_api.server.migrations import migrate as upgrade  # noqa: PLC0415
+    from crontopus_api.server.postgres import ensure_database  # noqa: PLC0415
+
+    settings = get_settings()
+    with ensure_database(settings) as url:
+        upgrade(settings.database_direct_url or url)
+    typer.echo("The database schema is up to date.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check what Crontopus needs; exit 1 when something is wrong."""
+    from crontopus_api.server.doctor import examine  # noqa: PLC0415
+
+    table = Table("", "what", "finding", box=None, show_header=False)
+    failed = False
+    for finding in examine(get_settings()):
+        failed = failed or not finding.ok
+        table.add_row("[green]ok[/]" if finding.ok else "[red]no[/]", finding.subject, finding.text)
+    Console(highlight=False).print(table)
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def run() -> None:
+    """Runs the command line and turns expected failures into one line."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text files here
+    try:
+        app()
+    except SettingsError as error:
+        _fail(str(error), EXIT_USAGE)
+    except ServerError as error:
+        _fail(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        os._exit(EXIT_FAILED)  # whoever read our output has left; there is nobody to tell
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"crontopus-server: {message}\n")
+    raise SystemExit(code)
