@@ -18,4 +18,5 @@ def observe_request(scope: MutableMapping[str, Any], status: int, seconds: float
     if not route.endswith(_STREAMS):
         SECONDS.labels(scope["method"], route).observe(seconds)
 
+
 LOOP_ERRORS = Counter("crontopus_worker_round_errors_total", "Worker rounds that failed.", ("loop",))

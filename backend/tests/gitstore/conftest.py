@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import uvicorn
+
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.embedded.http import GitHttpBackend
