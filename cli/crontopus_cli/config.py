@@ -90,7 +90,10 @@ def load() -> Stored:
     except FileNotFoundError:
         return Stored()
     except OSError as error:
-        raise CliError(f"cannot read {path}: {error.strerror}", "check its owner and permissions") from error
+        raise CliError(
+            f"cannot read {path}: {error.strerror}",
+            "check its owner and permissions, or set CRONTOPUS_SERVER and CRONTOPUS_TOKEN",
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CliError(
             f"{path} is not a Crontopus configuration file", "delete it and run `crontopus login`"

@@ -28,8 +28,8 @@ _CONTROL_IN_TEXT = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 class Column:
     """One column: how to get its cell from an item.
 
-    Where the terminal is narrow, a column with `shrink` is cut with an ellipsis, down to that width, and
-    `drop` says in which order columns are left out (highest first; 0: never).
+    Where the terminal is narrow, columns with `shrink` are cut with an ellipsis down to that width, then
+    columns with `drop` are left out (highest first; 0: never), and only then is cut further.
     """
 
     title: str

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 _GAP = 2
 _PIPE_WIDTH = 100_000
+_LEAST_WIDTH = 8
 _STYLES = {
     "healthy": "green", "success": "green", "online": "green", "resolved": "green", "created": "green",
     "running": "cyan", "new": "cyan", "applied": "cyan",
@@ -71,23 +72,27 @@ def _fit(columns: "Sequence[Column]", cells: list[list[str]], width: int) -> tup
         index: max(cell_len(text) for text in (column.title, *(row[index] for row in cells)))
         for index, column in enumerate(columns)
     }
+    natural = dict(widths)
     shown = list(widths)
+    if width < _PIPE_WIDTH:  # a column in which nothing stands only takes room from the others
+        shown = [i for i in shown if not columns[i].drop or any(row[i] != "-" for row in cells)]
 
     def excess() -> int:
         return sum(widths[index] for index in shown) + _GAP * (len(shown) - 1) - width
 
-    def shrink() -> None:
+    def shrink(least: int | None) -> None:
         for index in shown:
-            least = columns[index].shrink
-            if least is not None and excess() > 0:
-                widths[index] = max(min(widths[index], least), widths[index] - excess())
+            comfortable = columns[index].shrink
+            if comfortable is not None and excess() > 0:
+                floor = min(widths[index], comfortable if least is None else least)
+                widths[index] = max(floor, widths[index] - excess())
 
-    natural = dict(widths)
-    shrink()
+    shrink(None)
     while excess() > 0 and (droppable := [index for index in shown if columns[index].drop]):
         shown.remove(max(droppable, key=lambda index: columns[index].drop))
         widths.update(natural)
-        shrink()
+        shrink(None)
+    shrink(_LEAST_WIDTH)
     return shown, widths
 
 

@@ -68,9 +68,9 @@ def login(
 
 
 def logout() -> None:
-    """Forget the stored token, and revoke it when `login` made it with a password.
+    """Forget the stored token and revoke it.
 
-    A token that you gave with `login --token` stays valid: others may use it too.
+    A token that you gave with `login --token` is forgotten but stays valid: others may use it too.
     """
     server = config.current_server()
     account = config.load().accounts.get(server) if server else None
@@ -90,7 +90,7 @@ def logout() -> None:
 
 
 def whoami(output: Output = OutputFormat.TABLE) -> None:
-    """Show who you are, on which server, and what your token may do."""
+    """Show who you are, where, and what your token may do."""
     target = config.target()
     with connect_to(target.server, target.token) as client:
         session = client.get("auth", "me")

@@ -27,7 +27,7 @@ def create_enrolment_token(
     ] = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Make an enrolment token and print the command to run on the new machine."""
+    """Print the command that adds a new machine."""
     body: dict[str, Any] = {
         "uses": uses,
         "expires_in_seconds": words.seconds_of(expires_in),
@@ -44,4 +44,4 @@ def create_enrolment_token(
     if output is OutputFormat.TABLE:
         machines = "one machine" if uses == 1 else f"{uses} machines"
         note(f"Run this on the new machine. The token is shown once, for {machines}, valid {expires_in}.")
-    emit_text(command, {**created, "command": command}, output)
+    emit_text(f"{command}\n", {**created, "command": command}, output)

@@ -10,7 +10,7 @@ from crontopus_cli.output import Column, emit_list
 from crontopus_cli.session import connect
 from crontopus_cli.vocabulary import IncidentState, OutputFormat
 
-app = new_app("Incidents: something wrong with a job or an endpoint, until it is right again.")
+app = new_app("Incidents: what is wrong, from when it began to when it ended.")
 
 
 @app.command("list")
@@ -30,11 +30,11 @@ def list_incidents(
 _COLUMNS = [
     Column("STATE", lambda incident: incident["state"], state=True),
     Column("KIND", lambda incident: incident["kind"]),
-    Column("SEVERITY", lambda incident: incident["severity"], drop=3, state=True),
-    Column("JOB", lambda incident: words.job_address(incident["job"]), shrink=16),
+    Column("SEVERITY", lambda incident: incident["severity"], drop=2, state=True),
+    Column("JOB", lambda incident: words.job_address(incident["job"]), shrink=26),
     Column("OPENED", lambda incident: words.ago(incident["opened_at"])),
-    Column("RESOLVED", lambda incident: words.ago(incident["resolved_at"]), drop=2),
+    Column("RESOLVED", lambda incident: words.ago(incident["resolved_at"]), drop=1),
     Column("ENDPOINT", lambda incident: words.named(incident["endpoint"]), drop=4),
-    Column("TITLE", lambda incident: incident["title"], shrink=20),
+    Column("TITLE", lambda incident: incident["title"], shrink=40),
     Column("ID", lambda incident: incident["id"], drop=5),
 ]

@@ -74,14 +74,16 @@ def apply_jobs(
             "--file", "-f", metavar="FILE", help="A manifest; `-` for standard input. May be repeated."
         ),
     ],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="More manifests.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="FILE...", help="More manifests.")] = None,
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="For manifests that do not name their own.")
     ] = "default",
     message: Annotated[str | None, typer.Option("--message", "-m", help="Message of the commits.")] = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Create jobs or change them: each file is one job, and one commit in your repository.
+    """Create or change jobs from files.
+
+    Each file is one job, and one commit in your repository.
 
     Every file is read before anything is sent. What is wrong with a file is told as FILE:LINE:COLUMN, the
     other files are applied all the same, and the exit code is then 1.
@@ -113,7 +115,10 @@ def delete_jobs(
     yes: Yes = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Delete jobs from your repository. Git keeps their history; endpoints remove their entries."""
+    """Delete jobs from your repository.
+
+    Git keeps their history; endpoints remove their entries.
+    """
     addresses = [parse_address(job) for job in jobs]
     target = config.target()
     names = ["/".join(address) for address in addresses]
@@ -204,7 +209,7 @@ def _fields(job: Json) -> list[tuple[str, str]]:
 
 
 _COLUMNS = [
-    Column("JOB", words.job_address, shrink=16),
+    Column("JOB", words.job_address, shrink=26),
     Column("STATE", lambda job: job["state"], state=True),
     Column("SCHEDULE", lambda job: ", ".join(job["schedule"]), shrink=12),
     Column("TIMEZONE", lambda job: job["timezone"], drop=5),

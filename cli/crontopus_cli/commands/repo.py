@@ -33,7 +33,10 @@ def clone_repository(
     ] = None,
     output: Output = OutputFormat.TABLE,
 ) -> None:
-    """Clone your repository, so that `git pull` and `git push` there use this log-in. Prints where it is."""
+    """Clone your repository.
+
+    `git pull` and `git push` in the clone use this log-in. Prints where the clone is.
+    """
     target = config.target()
     with connect_to(target.server, target.token) as client:
         url = str(client.get("auth", "me")["repository"]["clone_url"])
@@ -49,7 +52,7 @@ def clone_repository(
         "--config", f"credential.{host}.helper=!{shlex.join(helper)}",
         "--", url, str(where),
     )  # fmt: skip
-    emit_text(str(where), {"directory": str(where.absolute()), "clone_url": url}, output)
+    emit_text(f"{where}\n", {"directory": str(where.absolute()), "clone_url": url}, output)
 
 
 @app.command("credential", hidden=True)

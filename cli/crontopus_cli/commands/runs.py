@@ -73,7 +73,7 @@ def _outcome(run: Json) -> str:
 
 
 _COLUMNS = [
-    Column("JOB", lambda run: words.job_address(run["job"]), shrink=16),
+    Column("JOB", lambda run: words.job_address(run["job"]), shrink=26),
     Column("STATE", _outcome, state=True),
     Column("STARTED", lambda run: words.ago(run["started_at"] or run["slot_at"])),
     Column("TOOK", lambda run: words.span(run["duration_seconds"]), drop=3, right=True),

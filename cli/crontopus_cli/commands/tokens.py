@@ -51,7 +51,7 @@ def create_token(
         created = client.post("tokens", body=body)
     if output is OutputFormat.TABLE:
         note(f"Token {name} ({created['token']['id']}). Keep it now: it is not shown again.")
-    emit_text(created["secret"], created, output)
+    emit_text(f"{created['secret']}\n", created, output)
 
 
 @app.command("revoke")
