@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.cli import get_docs_for_click
@@ -46,7 +47,7 @@ Every command that has data takes `--output table|json|yaml` (`-o`).
 | 2 | The command line is wrong; nothing was sent. |
 | 3 | Not logged in, or the token is refused or may not do this. |
 
-Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard error, one line each, with code 1.
+Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard error, a line each, with code 1.
 
 ## Environment
 
@@ -59,15 +60,23 @@ Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard err
 | `NO_COLOR` | Set: no colour. |
 | `SSL_CERT_FILE` | Certificate authorities to trust, for a private one. |
 
-A log-in is kept per server in `crontopus/cli.json` in your configuration directory (on Linux `~/.config`), readable by
-you alone. The token itself goes to the system's keyring where there is one.
+A log-in is kept per server in `crontopus/cli.json` in your configuration directory (on Linux `~/.config`),
+readable by you alone. The token itself goes to the system's keyring where there is one.
 
 """
+
+
+def whole_first_paragraphs(command: Any) -> None:
+    """Lists of commands cut descriptions to fit a terminal; a page has room for them."""
+    command.short_help = (command.help or "").partition("\n\n")[0]
+    for child in getattr(command, "commands", {}).values():
+        whole_first_paragraphs(child)
 
 
 def page() -> str:
     """The whole page as it should be."""
     group = typer.main.get_command(app)
+    whole_first_paragraphs(group)
     context = typer.Context(group, info_name="crontopus")
     return (
         INTRODUCTION
