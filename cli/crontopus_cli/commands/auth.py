@@ -48,23 +48,14 @@ def login(
     note(f"Logging in to {address}")
     if config.is_cleartext(address):
         note("Warning: http:// sends your password and token unencrypted; use https:// where you can.")
-    previous = _own_token(address)
-    if token is not None:
-        secret = sys.stdin.readline().strip() if token == _STANDARD_INPUT else token.strip()
-        with connect_to(address, secret) as client:
-            session = client.get("auth", "me")
-    else:
+    if token is None:
         session = _password_login(address, username, from_stdin=password_stdin)
-        secret = str(session["token"])
-    account = config.remember(
-        address, session["user"]["username"], secret, "login" if token is None else "token"
-    )
-    place = "the system keyring" if account.store == "keyring" else str(config.config_path())
-    note(f"Logged in as {account.user} (tenant {session['tenant']['slug']}). The token is kept in {place}.")
-    if previous and previous != secret:
-        _revoke(address, previous)
-    if config.environment_token():
-        note("CRONTOPUS_TOKEN is set and goes before this log-in.")
+        _keep(address, session, str(session["token"]), "login")
+        return
+    secret = sys.stdin.readline().strip() if token == _STANDARD_INPUT else token.strip()
+    with connect_to(address, secret) as client:
+        session = client.get("auth", "me")
+    _keep(address, session, secret, "token")
 
 
 def logout() -> None:
@@ -110,6 +101,18 @@ def _fields(server: str, session: Json) -> list[tuple[str, str]]:
         ("Repository", session["repository"]["clone_url"]),
         ("Scopes", ", ".join(session["scopes"])),
     ]
+
+
+def _keep(address: str, session: Json, secret: str, origin: config.Origin) -> None:
+    """Stores the log-in, says where, and revokes the token that an earlier log-in made."""
+    previous = _own_token(address)
+    account = config.remember(address, session["user"]["username"], secret, origin)
+    place = "the system keyring" if account.store == "keyring" else str(config.config_path())
+    note(f"Logged in as {account.user} (tenant {session['tenant']['slug']}). The token is kept in {place}.")
+    if previous and previous != secret:
+        _revoke(address, previous)
+    if config.environment_token():
+        note("CRONTOPUS_TOKEN is set and goes before this log-in.")
 
 
 def _password_login(address: str, username: str | None, *, from_stdin: bool) -> Json:
