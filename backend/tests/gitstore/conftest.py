@@ -114,7 +114,7 @@ async def serve(platform: Platform) -> AsyncIterator[Platform]:
     backend = GitHttpBackend(
         platform.host,
         authorize=platform.authorize,
-        validate=platform.validate,
+        validate=lambda request: platform.validate(request),
         on_push=lambda event: platform.on_push(event),
         limits=platform.limits,
     )
