@@ -1,6 +1,7 @@
 """`kill -9` of a writer, at every step it takes and at random: the repository is whole, HEAD is the old or
 the new commit, everything acknowledged is there, and the next writer is not in anybody's way."""
 
+import os
 import random
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from crontopus_api.gitstore import Author
 from crontopus_api.gitstore.bare import repository
 from crontopus_api.gitstore.bare.locks import hold_shared
@@ -18,37 +20,47 @@ from .conftest import TENANT
 
 ANN = Author("Ann", "ann@example.org")
 
-# Dies by SIGKILL at the Nth thing it does to the disk, N = argv[2]; one process per N, forked so that
-# the imports are paid for once. Prints what each did.
+# For N = 1 + stride, 1 + 2 stride, …: copies {base}/start to {base}/N and does the thing there in a forked child that dies by
+# SIGKILL at the Nth thing it does to the disk; prints the child's status. Ends with the first that lives.
 STEPS = """
-import asyncio, os, signal, sys
+import asyncio, os, shutil, signal, sys
 from pathlib import Path
 from uuid import UUID
 from crontopus_api.gitstore import Author
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 
-what, root, tenant, step = sys.argv[1], Path(sys.argv[2]), UUID(sys.argv[3]), int(sys.argv[4])
+what, base, tenant = sys.argv[1], Path(sys.argv[2]), UUID(sys.argv[3])
 EVENTS = {"open", "os.rename", "os.mkdir", "os.link", "os.utime", "os.remove"}
 count = 0
 
-def hook(event, arguments):
-    global count
-    if event in EVENTS and str(root) in os.fsdecode(arguments[0] if not isinstance(arguments[0], int) else ""):
-        count += 1
-        if count == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-async def main():
+async def work(step):
+    root = base / str(step)
     host = EmbeddedGitHost(root)
+
+    def hook(event, arguments):
+        global count
+        if event in EVENTS and isinstance(arguments[0], (str, bytes, os.PathLike)):
+            count += str(root) in os.fsdecode(arguments[0])
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
     sys.addaudithook(hook)
     if what == "create":
         await host.ensure_repository("acme", tenant)
     else:
-        edits = {f"default/{step}.yaml": b"%d" % step, "default/shared.yaml": b"%d" % step}
-        result = await host.commit("acme", author=Author("a", "a@b"), message="m", edits=edits)
-        print(result.commit, flush=True)
+        edits = {"default/new.yaml": b"new", "default/shared.yaml": b"changed"}
+        await host.commit("acme", author=Author("a", "a@b"), message="m", edits=edits)
 
-asyncio.run(main())
+status, step, stride = None, 1, int(sys.argv[4])
+while status != 0:
+    step += stride
+    shutil.copytree(base / "start", base / str(step))
+    child = os.fork()
+    if child == 0:
+        asyncio.run(work(step))
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status, flush=True)
 """
 
 ENDLESS = """
@@ -62,12 +74,17 @@ async def main():
     n = 0
     while True:
         n += 1
-        edits = {f"n{n % 5}/{n}.yaml": b"%d" % n}
+        edits = {f"{sys.argv[2]}/{n}.yaml": b"%d" % n}
         result = await host.commit("acme", author=Author("a", "a@b"), message="m", edits=edits)
         print(result.commit, flush=True)
 
 asyncio.run(main())
 """
+
+
+def endless(host: EmbeddedGitHost, folder: str, script: str = ENDLESS) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, str(host.root), folder]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def fsck(host: EmbeddedGitHost) -> None:
@@ -82,61 +99,55 @@ def fsck(host: EmbeddedGitHost) -> None:
     assert problems == []
 
 
-def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+def killed_at_steps(what: str, base: Path, stride: int) -> list[EmbeddedGitHost]:
+    """One host per step; the last is of the run that was left alone."""
+    command = [sys.executable, "-c", STEPS, what, str(base), str(TENANT), str(stride)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    *killed, last = map(int, done.stdout.split())
+    assert set(killed) == {-signal.SIGKILL}
+    assert last == 0
+    return [
+        EmbeddedGitHost(base / str(step))
+        for step in range(1 + stride, 2 + stride * (len(killed) + 1), stride)
+    ]
 
 
-async def test_killed_at_every_step_of_a_commit(host: EmbeddedGitHost) -> None:
-    killed = 0
-    for step in range(1, 200):
-        old = await host.head("acme")
-        done = run(STEPS, "commit", host.root, TENANT, step)
+async def test_killed_at_every_step_of_a_commit(tmp_path: Path) -> None:
+    start = EmbeddedGitHost(tmp_path / "start")
+    await start.ensure_repository("acme", TENANT)
+    await start.commit("acme", author=ANN, message="m", edits={"default/shared.yaml": b"first"})
+    old = await start.head("acme")
+    hosts = killed_at_steps("commit", tmp_path, 1)
+    assert len(hosts) > 15
+    moved = []
+    for host in hosts:
         new = await host.head("acme")
-        assert new is not None
-        if new != old:
-            [info] = await host.history("acme", limit=1)
-            assert info.parents == (old,)
-        fsck(host)
-        if done.returncode == 0:
-            assert done.stdout.strip() == new
-            break
-        assert done.returncode == -signal.SIGKILL, done
-        killed += 1
+        moved.append(new != old)
         # The very same edits again: half-written objects and lock files must not be in the way.
-        edits = {f"default/{step}.yaml": b"%d" % step, "default/shared.yaml": b"%d" % step}
+        edits = {"default/new.yaml": b"new", "default/shared.yaml": b"changed"}
         again = await host.commit("acme", author=ANN, message="again", edits=edits)
-        assert await host.read_file("acme", again.commit, f"default/{step}.yaml") == b"%d" % step
-    assert killed > 15
-    assert done.returncode == 0
+        assert (again.changed, again.parent) == (new == old, new)
+        assert await host.read_file("acme", again.commit, "default/new.yaml") == b"new"
+        fsck(host)
+    assert moved == sorted(moved)  # old, old, …, new: one instant decides
+    assert moved[-1]
 
 
-async def test_killed_at_every_step_of_making_a_repository(tmp_path: Path) -> None:
-    """Every third step: making one takes many, each its own process."""
-    for step in range(1, 600, 3):
-        host = EmbeddedGitHost(tmp_path / str(step))
-        done = run(STEPS, "create", host.root, TENANT, step)
-        exists = await host.exists("acme")
-        if exists:
-            fsck(host)
+async def test_killed_while_making_a_repository(tmp_path: Path) -> None:
+    EmbeddedGitHost(tmp_path / "start")
+    hosts = killed_at_steps("create", tmp_path, 7)
+    assert len(hosts) > 15
+    for host in hosts:
         await host.ensure_repository("acme", TENANT)
         assert len(await host.history("acme")) == 1
         fsck(host)
         assert list((host.root / "crontopus").iterdir()) == [host.path("acme")]
-        if done.returncode == 0:
-            assert exists
-            break
-        assert done.returncode == -signal.SIGKILL, done
-    assert done.returncode == 0
-    assert step > 30
 
 
 async def test_killed_at_random(host: EmbeddedGitHost) -> None:
     chance = random.Random(20261122)
     for _ in range(6):
-        command = [sys.executable, "-c", ENDLESS, str(host.root)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        with endless(host, "0") as writer:
             assert writer.stdout is not None
             for _ in range(chance.randrange(1, 30)):
                 acknowledged = writer.stdout.readline().strip()
@@ -150,11 +161,7 @@ async def test_killed_at_random(host: EmbeddedGitHost) -> None:
 
 
 async def test_writers_in_several_processes_lose_nothing(host: EmbeddedGitHost) -> None:
-    script = ENDLESS.replace("while True", "while n < 25").replace("n{n % 5}", "{sys.argv[2]}")
-    writers = [
-        subprocess.Popen([sys.executable, "-c", script, str(host.root), f"w{w}"], stdout=subprocess.PIPE)
-        for w in range(3)
-    ]
+    writers = [endless(host, f"w{w}", ENDLESS.replace("while True", "while n < 25")) for w in range(3)]
     assert [len(writer.communicate()[0].split()) for writer in writers] == [25, 25, 25]
     head = await host.head("acme")
     assert head is not None
@@ -176,5 +183,5 @@ async def test_a_living_writers_lock_is_respected(
         assert lock.exists()
     finally:
         lock.unlink()
-        __import__("os").close(living)
+        os.close(living)
     assert (await host.commit("acme", author=ANN, message="m", edits={"a": b"a"})).changed

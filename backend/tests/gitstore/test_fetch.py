@@ -9,12 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from crontopus_api.gitstore import Author
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.embedded.limits import BridgeLimits
 from crontopus_api.gitstore.embedded.process import BackendProcess
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from .conftest import GitClient, Platform
 
@@ -135,9 +136,7 @@ async def test_wrong_credentials(platform: Platform, git: GitClient, web: httpx.
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Basic realm="Crontopus"'
     bearer = {"Authorization": "Bearer t-acme"}
-    assert (
-        await web.get(f"{BASE}/info/refs?service=git-upload-pack", headers=bearer)
-    ).status_code == 200
+    assert (await web.get(f"{BASE}/info/refs?service=git-upload-pack", headers=bearer)).status_code == 200
 
 
 async def test_another_tenants_repository_does_not_exist(platform: Platform, git: GitClient) -> None:
@@ -199,8 +198,19 @@ async def test_nothing_else_exists(platform: Platform, children: Children, addre
         st.text(max_size=60),
         st.lists(
             st.sampled_from(
-                ["/git", "/crontopus", "/job-manifests-", "acme", ".git", "/info/refs", "..", "/", "%2f", "\0"]
-                + ["/git-receive-pack", "\n", "-", ".", "A", "é"]
+                [
+                    *[
+                        "/git",
+                        "/crontopus",
+                        "/job-manifests-",
+                        "acme",
+                        ".git",
+                        "/info/refs",
+                        "/git-receive-pack",
+                        "%2f",
+                    ],
+                    *"./\0\n-Aé",
+                ]
             ),
             max_size=10,
         ).map("".join),

@@ -6,6 +6,7 @@ from datetime import UTC
 from uuid import uuid4
 
 import pytest
+
 from crontopus_api.gitstore import Author, GitHost
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.errors import (

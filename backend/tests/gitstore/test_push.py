@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from crontopus_api.gitstore import Author
 from crontopus_api.gitstore.bare.locks import hold_shared
 from crontopus_api.gitstore.embedded import hook
