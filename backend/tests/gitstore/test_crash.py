@@ -20,8 +20,9 @@ from .conftest import TENANT
 
 ANN = Author("Ann", "ann@example.org")
 
-# For N = 1 + stride, 1 + 2 stride, …: copies {base}/start to {base}/N and does the thing there in a forked child that dies by
-# SIGKILL at the Nth thing it does to the disk; prints the child's status. Ends with the first that lives.
+# For every stride-th N from 1 on: copies {base}/start to {base}/N and does the thing there in a forked child
+# that dies by SIGKILL at the Nth thing it does to the disk; prints the child's status. Ends with the first
+# that lives.
 STEPS = """
 import asyncio, os, shutil, signal, sys
 from pathlib import Path
@@ -51,7 +52,8 @@ async def work(step):
         edits = {"default/new.yaml": b"new", "default/shared.yaml": b"changed"}
         await host.commit("acme", author=Author("a", "a@b"), message="m", edits=edits)
 
-status, step, stride = None, 1, int(sys.argv[4])
+status, stride = None, int(sys.argv[4])
+step = 1 - stride
 while status != 0:
     step += stride
     shutil.copytree(base / "start", base / str(step))
