@@ -43,6 +43,8 @@ def to_mapping(job: JobManifest) -> dict[str, Any]:
     schedule = data["spec"]["schedule"]
     if len(schedule) == 1:
         data["spec"]["schedule"] = schedule[0]
+    if job.spec.command is not None and not job.spec.shell and re.search(r"\s", job.spec.command):
+        data["spec"].setdefault("args", [])  # rules.py: says that the space belongs to the program's path
     return data
 
 
