@@ -158,6 +158,7 @@ def test_manifests_do_not_change() -> None:
         ("../default/hello.yaml", False),
         ("default/../hello.yaml", False),
         ("default//hello.yaml", False),
+        ("default/hello.yaml/more", False),
         ("default/hello.yaml\n", False),
         ("default/" + "a" * 64 + ".yaml", False),
         ("", False),

@@ -50,6 +50,14 @@ STRUCTURAL = {
 
 @settings(max_examples=200, deadline=None)
 @given(data=jobs)
+@example(
+    data={
+        "apiVersion": "v1",
+        "kind": "Job",
+        "metadata": {"name": "a", "annotations": {"a": "\x85", "b": "a\u2028b", "c": "\r", "d": "a\x85\nb"}},
+        "spec": {"schedule": "@daily"},
+    }
+)
 def test_round_trip(data: dict[str, Any]) -> None:
     """JSON is YAML; and YAML → model → YAML → model changes nothing, and neither does JSON → model → JSON."""
     name = data["metadata"]["name"]
