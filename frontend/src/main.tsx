@@ -7,7 +7,6 @@ import { watchServerDate } from "@/client/http";
 import { Toasts } from "@/components/ui/toast";
 import { noteServerDate } from "@/lib/clock";
 import { watchSystemTheme } from "@/lib/theme";
-import "@/lib/zod";
 import { createApp } from "./router";
 import "./styles.css";
 

@@ -13,6 +13,7 @@ import { Route as IndexRouteImport } from "./routes/index";
 import { Route as AppRouteImport } from "./routes/_app";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
+import { Route as AppSplatRouteImport } from "./routes/_app/$";
 import { Route as AppEndpointsRouteImport } from "./routes/_app/endpoints";
 import { Route as AppTokensRouteImport } from "./routes/_app/tokens";
 import { Route as AppIncidentsIndexRouteImport } from "./routes/_app/incidents.index";
@@ -42,6 +43,11 @@ const SignUpRoute = SignUpRouteImport.update({
   id: "/sign-up",
   path: "/sign-up",
   getParentRoute: () => rootRouteImport,
+} as any);
+const AppSplatRoute = AppSplatRouteImport.update({
+  id: "/$",
+  path: "/$",
+  getParentRoute: () => AppRoute,
 } as any);
 const AppEndpointsRoute = AppEndpointsRouteImport.update({
   id: "/endpoints",
@@ -100,6 +106,7 @@ export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
@@ -115,6 +122,7 @@ export interface FileRoutesByTo {
   "/": typeof IndexRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
@@ -132,6 +140,7 @@ export interface FileRoutesById {
   "/_app": typeof AppRouteWithChildren;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/_app/$": typeof AppSplatRoute;
   "/_app/endpoints": typeof AppEndpointsRoute;
   "/_app/tokens": typeof AppTokensRoute;
   "/_app/incidents/$id": typeof AppIncidentsIdRoute;
@@ -149,6 +158,7 @@ export interface FileRouteTypes {
     | "/"
     | "/sign-in"
     | "/sign-up"
+    | "/$"
     | "/endpoints"
     | "/tokens"
     | "/incidents/$id"
@@ -164,6 +174,7 @@ export interface FileRouteTypes {
     | "/"
     | "/sign-in"
     | "/sign-up"
+    | "/$"
     | "/endpoints"
     | "/tokens"
     | "/incidents/$id"
@@ -180,6 +191,7 @@ export interface FileRouteTypes {
     | "/_app"
     | "/sign-in"
     | "/sign-up"
+    | "/_app/$"
     | "/_app/endpoints"
     | "/_app/tokens"
     | "/_app/incidents/$id"
@@ -228,6 +240,13 @@ declare module "@tanstack/react-router" {
       fullPath: "/sign-up";
       preLoaderRoute: typeof SignUpRouteImport;
       parentRoute: typeof rootRouteImport;
+    };
+    "/_app/$": {
+      id: "/_app/$";
+      path: "/$";
+      fullPath: "/$";
+      preLoaderRoute: typeof AppSplatRouteImport;
+      parentRoute: typeof AppRoute;
     };
     "/_app/endpoints": {
       id: "/_app/endpoints";
@@ -303,6 +322,7 @@ declare module "@tanstack/react-router" {
 }
 
 interface AppRouteChildren {
+  AppSplatRoute: typeof AppSplatRoute;
   AppEndpointsRoute: typeof AppEndpointsRoute;
   AppTokensRoute: typeof AppTokensRoute;
   AppIncidentsIdRoute: typeof AppIncidentsIdRoute;
@@ -316,6 +336,7 @@ interface AppRouteChildren {
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppSplatRoute: AppSplatRoute,
   AppEndpointsRoute: AppEndpointsRoute,
   AppTokensRoute: AppTokensRoute,
   AppIncidentsIdRoute: AppIncidentsIdRoute,

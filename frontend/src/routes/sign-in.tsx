@@ -1,8 +1,8 @@
 import { createFileRoute, redirect } from "@tanstack/react-router";
-import { z } from "zod";
 import { sessionQuery } from "@/client/queries";
 import { safeRedirect } from "@/features/auth/redirect";
 import { SignInPage } from "@/features/auth/sign-in";
+import { z } from "@/lib/zod";
 
 export const Route = createFileRoute("/sign-in")({
   validateSearch: z.object({ redirect: z.string().optional().catch(undefined) }),

@@ -17,6 +17,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
 export function PageNotFound() {
   return (
     <Empty
+      page
       icon={<Compass />}
       title="There is nothing at this address"
       actions={

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { openIncidentsQuery } from "@/client/queries";
 
 const linkClass =
-  "flex h-9 items-center gap-2.5 rounded-md px-2.5 text-sm text-muted transition-colors hover:bg-hover hover:text-text data-[status=active]:bg-hover data-[status=active]:font-medium data-[status=active]:text-text md:h-8 [&_svg]:size-4";
+  "flex h-9 items-center gap-2.5 rounded-md px-2.5 text-sm text-muted transition-colors hover:bg-hover hover:text-text data-[status=active]:bg-line/75 data-[status=active]:font-medium data-[status=active]:text-text md:h-8 [&_svg]:size-4";
 
 type ItemProps = { to: string; icon: ReactNode; onNavigate: () => void; children: ReactNode };
 

@@ -64,13 +64,15 @@ export function Shell({ children }: { children: ReactNode }) {
       >
         Skip to content
       </a>
-      <aside className="sticky top-0 hidden h-dvh flex-col gap-4 border-line border-r bg-sunken p-3 md:flex">
-        <Tenant />
-        <Nav />
-        <div className="mt-auto">
-          <LiveBadge className="px-2.5 pb-2" />
-          <div className="border-line border-t pt-2">
-            <UserMenu />
+      <aside className="hidden border-line border-r bg-sunken md:block">
+        <div className="sticky top-0 flex h-dvh flex-col gap-4 overflow-y-auto p-3">
+          <Tenant />
+          <Nav />
+          <div className="mt-auto">
+            <LiveBadge className="px-2.5 pb-2" />
+            <div className="border-line border-t pt-2">
+              <UserMenu />
+            </div>
           </div>
         </div>
       </aside>

@@ -60,7 +60,6 @@ export function UserMenu() {
         </button>
       }
     >
-      <p className="px-2.5 pt-1.5 pb-1 font-medium text-2xs text-subtle">Theme</p>
       <MenuRadio label="Theme" value={theme} options={THEME_OPTIONS} onChange={setTheme} />
       <MenuSeparator />
       <MenuItem onClick={() => signOut.mutate()}>

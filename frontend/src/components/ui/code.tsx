@@ -21,17 +21,21 @@ export function CodeBlock({ code, what, title, wrap = false, className }: Props)
         </div>
       )}
       <div className="flex items-start">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
-        <pre
-          tabIndex={0}
+        <section
           aria-label={what}
-          className={cn(
-            "min-w-0 flex-1 overflow-x-auto px-3 py-2 font-mono text-xs leading-5 -outline-offset-2",
-            wrap && "whitespace-pre-wrap break-all",
-          )}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
+          tabIndex={0}
+          className="min-w-0 flex-1 overflow-x-auto -outline-offset-2"
         >
-          {code}
-        </pre>
+          <pre
+            className={cn(
+              "w-fit px-3 py-2 font-mono text-xs leading-5",
+              wrap && "w-auto whitespace-pre-wrap break-all",
+            )}
+          >
+            {code}
+          </pre>
+        </section>
         {!title && (
           <div className="p-1">
             <CopyButton text={code} what={what} />

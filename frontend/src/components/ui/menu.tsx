@@ -41,7 +41,10 @@ type RadioProps<T extends string> = {
 
 export function MenuRadio<T extends string>({ label, value, options, onChange }: RadioProps<T>) {
   return (
-    <Base.RadioGroup value={value} onValueChange={(next) => onChange(next as T)} aria-label={label}>
+    <Base.RadioGroup value={value} onValueChange={(next) => onChange(next as T)}>
+      <Base.GroupLabel className="px-2.5 pt-1.5 pb-1 font-medium text-2xs text-subtle">
+        {label}
+      </Base.GroupLabel>
       {options.map((option) => (
         <Base.RadioItem key={option.value} value={option.value} className={itemClass}>
           {option.icon}

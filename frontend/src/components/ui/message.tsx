@@ -37,10 +37,18 @@ export function Message({ tone, title, children, actions, className, announce = 
   );
 }
 
-type EmptyProps = { icon: ReactNode; title: string; children?: ReactNode; actions?: ReactNode };
+type EmptyProps = {
+  icon: ReactNode;
+  title: string;
+  children?: ReactNode;
+  actions?: ReactNode;
+  /** It is the whole page, so its title is the page's. */
+  page?: boolean;
+};
 
 /** Nothing here, and what to do about it. */
-export function Empty({ icon, title, children, actions }: EmptyProps) {
+export function Empty({ icon, title, children, actions, page = false }: EmptyProps) {
+  const Heading = page ? "h1" : "h2";
   return (
     <div className="flex flex-col items-center px-6 py-12 text-center">
       <div
@@ -49,7 +57,7 @@ export function Empty({ icon, title, children, actions }: EmptyProps) {
       >
         {icon}
       </div>
-      <h2 className="font-medium text-lg">{title}</h2>
+      <Heading className="font-medium text-lg">{title}</Heading>
       {children && <div className="mt-1 max-w-md text-muted text-sm">{children}</div>}
       {actions && <div className="mt-5 flex flex-wrap justify-center gap-2">{actions}</div>}
     </div>

@@ -40,7 +40,7 @@ type FactsProps = { items: { label: string; value: ReactNode; wide?: boolean }[]
 /** Pairs of name and value. */
 export function Facts({ items, className }: FactsProps) {
   return (
-    <dl className={cn("grid grid-cols-[auto_minmax(0,1fr)] gap-x-6 gap-y-2.5 text-sm", className)}>
+    <dl className={cn("grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-2.5 text-sm", className)}>
       {items.map(({ label, value }) => (
         <div key={label} className="contents">
           <dt className="whitespace-nowrap text-subtle">{label}</dt>

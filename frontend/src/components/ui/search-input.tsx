@@ -39,7 +39,11 @@ export function SearchInput({ label, value, onChange, placeholder, className }: 
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-      if ((event.target as HTMLElement).closest("input,textarea,[contenteditable=true],[role=dialog]"))
+      if (
+        (event.composedPath()[0] as HTMLElement).closest(
+          "input,textarea,[contenteditable=true],[role=dialog]",
+        )
+      )
         return;
       event.preventDefault();
       input.current?.focus();

@@ -1,13 +1,13 @@
 import { zodResolver } from "@hookform/resolvers/zod";
 import { Link } from "@tanstack/react-router";
 import { useForm } from "react-hook-form";
-import { z } from "zod";
 import { api } from "@/client/api";
 import { isProblem } from "@/client/problem";
 import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { Message } from "@/components/ui/message";
+import { z } from "@/lib/zod";
 import { useEnter } from "./enter";
 import { AuthFrame } from "./frame";
 import { PasswordInput } from "./password";

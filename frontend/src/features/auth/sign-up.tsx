@@ -1,12 +1,12 @@
 import { zodResolver } from "@hookform/resolvers/zod";
 import { Link } from "@tanstack/react-router";
 import { useForm } from "react-hook-form";
-import { z } from "zod";
 import { api } from "@/client/api";
 import { isProblem, type Problem } from "@/client/problem";
 import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
+import { z } from "@/lib/zod";
 import { useEnter } from "./enter";
 import { AuthFrame } from "./frame";
 import { PasswordInput } from "./password";

@@ -2,13 +2,13 @@ import { zodResolver } from "@hookform/resolvers/zod";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
-import { z } from "zod";
 import { api } from "@/client/api";
 import type { Endpoint, EnrollmentTokenCreated } from "@/client/types";
 import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, Input } from "@/components/ui/field";
+import { z } from "@/lib/zod";
 import { EnrollSteps } from "./enroll-steps";
 import { parseLabels } from "./labels";
 

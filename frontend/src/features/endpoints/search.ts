@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "@/lib/zod";
 
 export const endpointsSearch = z.object({
   /** Opens "add an endpoint"; `labels` fills its labels in, as `key=value,key=value`. */

@@ -57,12 +57,9 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
     <>
       <PageHeader
         crumbs={
-          <>
-            <Link to="/incidents" search={{ state: "open" }} className={crumbClass}>
-              Incidents
-            </Link>
-            <span aria-hidden>/</span>
-          </>
+          <Link to="/incidents" search={{ state: "open" }} className={crumbClass}>
+            Incidents
+          </Link>
         }
         title={incident.title}
         badge={<IncidentBadge state={incident.state} />}

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "@/lib/zod";
 
 export const incidentsSearch = z.object({
   state: z.enum(["open", "resolved", "all"]).default("open").catch("open"),

@@ -25,7 +25,6 @@ export function EditJobPage({ namespace, name }: { namespace: string; name: stri
               <Link to="/jobs/$namespace/$name" params={params} className={crumbClass}>
                 {namespace}/{name}
               </Link>
-              <span aria-hidden>/</span>
             </>
           }
           title="Edit job"

@@ -67,7 +67,8 @@ export function FirstJob() {
         </Step>
         <Step number={2} title="Add its ping URL, shown on the job's page, to your crontab.">
           <CodeBlock
-            code="0 2 * * * /opt/report.sh && curl -fsS -m 10 --retry 3 PING_URL"
+            wrap
+            code="0 2 * * * /opt/report.sh; curl -fsS -m 10 --retry 3 PING_URL/$?"
             what="crontab line"
           />
         </Step>

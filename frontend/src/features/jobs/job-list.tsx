@@ -5,6 +5,7 @@ import { JobAddress, ModeTag } from "@/components/domain/bits";
 import { RunBadge, STATE_LOOKS, StateBadge } from "@/components/domain/status";
 import { type Column, DataList, rowLinkClass } from "@/components/ui/data-list";
 import { Duration, Time } from "@/components/ui/time";
+import { now } from "@/lib/clock";
 import { plural } from "@/lib/format";
 import { describeSchedule } from "@/lib/schedule";
 
@@ -75,6 +76,16 @@ function LastRun({ job }: { job: JobSummary }) {
   );
 }
 
+function NextRun({ at }: { at: string | null }) {
+  const due = at !== null && Date.parse(at) < now();
+  return (
+    <span className={due ? "text-warn" : undefined}>
+      {due ? "due " : <span className="md:hidden">next </span>}
+      <Time at={at} none="none" />
+    </span>
+  );
+}
+
 const COLUMNS: Column<JobSummary>[] = [
   {
     id: "state",
@@ -98,12 +109,7 @@ const COLUMNS: Column<JobSummary>[] = [
     id: "next",
     header: "Next run",
     className: "tabular max-md:order-4 text-muted max-md:text-xs",
-    cell: (job) => (
-      <>
-        <span className="md:hidden">next </span>
-        <Time at={job.next_run_at} none="none" />
-      </>
-    ),
+    cell: (job) => <NextRun at={job.next_run_at} />,
   },
   {
     id: "last",
@@ -120,7 +126,7 @@ export function JobList({ jobs }: { jobs: JobSummary[] }) {
       columns={COLUMNS}
       items={jobs}
       rowKey={(job) => job.id}
-      grid="md:grid-cols-[7.5rem_minmax(0,2.2fr)_minmax(0,1.3fr)_5.5rem_10.5rem]"
+      grid="md:grid-cols-[7.5rem_minmax(0,2.2fr)_minmax(0,1.3fr)_7rem_10.5rem]"
     />
   );
 }

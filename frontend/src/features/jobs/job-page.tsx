@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FilePlus2, Pencil } from "lucide-react";
-import { lazy, type ReactNode, Suspense } from "react";
+import { Fragment, lazy, type ReactNode, Suspense } from "react";
 import { isProblem } from "@/client/problem";
 import { jobQuery } from "@/client/queries";
 import type { Job } from "@/client/types";
@@ -40,7 +40,6 @@ function Header({ job }: { job: Job }) {
           <Link to="/jobs" search={{ namespace: job.namespace }} className={crumbClass}>
             {job.namespace}
           </Link>
-          <span aria-hidden>/</span>
         </>
       }
       title={job.name}
@@ -63,6 +62,23 @@ function Header({ job }: { job: Job }) {
   );
 }
 
+function FilePath({ path }: { path: string }) {
+  return (
+    <code className="break-words font-mono text-xs">
+      {path.split("/").map((part, index) => (
+        <Fragment key={part}>
+          {index > 0 && (
+            <>
+              /<wbr />
+            </>
+          )}
+          {part}
+        </Fragment>
+      ))}
+    </code>
+  );
+}
+
 function Details({ job }: { job: Job }) {
   return (
     <Card>
@@ -70,7 +86,7 @@ function Details({ job }: { job: Job }) {
       <CardBody>
         <Facts
           items={[
-            { label: "File", value: <code className="break-all font-mono text-xs">{job.path}</code> },
+            { label: "File", value: <FilePath path={job.path} /> },
             {
               label: "Commit",
               value: (
@@ -120,6 +136,7 @@ function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["
     active: tab === to,
     link: { to: "/jobs/$namespace/$name" as const, params, search: to ? { tab: to } : {} },
   });
+  const ping = job.mode === "ping" && <PingCard url={job.ping_url} schedule={job.schedule[0] ?? ""} />;
   return (
     <>
       <Header job={job} />
@@ -145,8 +162,10 @@ function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["
         <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
           <div className="flex min-w-0 flex-col gap-4">
             {job.mode === "agent" && <InstancesCard job={job} />}
+            {/* Until the first ping the URL is what people come for; afterwards the runs are. */}
+            {job.last_run === null && ping}
             {recentRuns}
-            {job.mode === "ping" && <PingCard url={job.ping_url} schedule={job.schedule[0] ?? ""} />}
+            {job.last_run !== null && ping}
           </div>
           <div className="flex min-w-0 flex-col gap-4">
             <ScheduleCard job={job} />
@@ -161,6 +180,7 @@ function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["
 function NoJob({ namespace, name }: { namespace: string; name: string }) {
   return (
     <Empty
+      page
       icon={<FilePlus2 />}
       title={`There is no job ${namespace}/${name}`}
       actions={

@@ -58,12 +58,9 @@ export function NewJobPage({ mode }: { mode: Mode }) {
     <>
       <PageHeader
         crumbs={
-          <>
-            <Link to="/jobs" className={crumbClass}>
-              Jobs
-            </Link>
-            <span aria-hidden>/</span>
-          </>
+          <Link to="/jobs" className={crumbClass}>
+            Jobs
+          </Link>
         }
         title="New job"
       />

@@ -23,6 +23,13 @@ const WAYS = [
 ] as const;
 type Way = (typeof WAYS)[number]["id"];
 
+/** The schedule as a crontab can say it, or an example where it cannot. */
+function crontabTime(schedule: string): string {
+  if (/^@\w+$/.test(schedule) || /^(\S+\s+){4}\S+$/.test(schedule)) return schedule;
+  const minutes = Number(/^every\s+(\d+)m$/.exec(schedule)?.[1] ?? 0);
+  return minutes > 0 && 60 % minutes === 0 ? `*/${minutes} * * * *` : "0 2 * * *";
+}
+
 function Lines({ way, url, schedule }: { way: Way; url: string; schedule: string }) {
   if (way === "script") return <CodeBlock title="wrapper.sh" what="wrapper script" code={script(url)} />;
   if (way === "requests") {
@@ -35,7 +42,7 @@ function Lines({ way, url, schedule }: { way: Way; url: string; schedule: string
       </div>
     );
   }
-  const when = /^(\S+\s+){4}\S+$/.test(schedule) ? schedule : "0 2 * * *";
+  const when = crontabTime(schedule);
   return (
     <CodeBlock title="crontab -e" what="crontab line" wrap code={`${when} /opt/job.sh; ${CURL} ${url}/$?`} />
   );

@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { STATES } from "@/client/types";
+import { z } from "@/lib/zod";
 
 /** What the address of the job list may say. Nonsense in it is dropped, never an error page. */
 export const jobsSearch = z.object({

@@ -6,7 +6,7 @@ metadata:
   name: nightly-report
   namespace: default
 spec:
-  # When a run is expected. No command: any scheduler runs it and pings.
+  # No command: any scheduler may run it and ping.
   schedule: "0 2 * * *"
   timezone: UTC
   grace: 10m
@@ -22,7 +22,7 @@ spec:
   timezone: UTC
   command: /bin/echo
   args: ["hello from Crontopus"]
-  # On which endpoints: by label. Without a selector a job runs nowhere.
+  # The endpoints it runs on, by label.
   selector: {matchLabels: {role: demo}}
   timeout: 1m
 `;

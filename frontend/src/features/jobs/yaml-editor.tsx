@@ -43,6 +43,20 @@ const look = EditorView.theme({
   },
   ".cm-diagnostic": { fontFamily: "var(--font-sans)", padding: "0.375rem 0.75rem" },
   ".cm-diagnostic-error": { borderLeft: "3px solid var(--bad-solid)" },
+  // CodeMirror draws these two with data: images, which the content security policy does not load.
+  ".cm-lint-marker-error": {
+    content: '""',
+    width: "0.5rem",
+    height: "0.5rem",
+    margin: "0.5rem 0.125rem",
+    borderRadius: "50%",
+    backgroundColor: "var(--bad-solid)",
+  },
+  ".cm-lintRange-error": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--bad-solid)",
+    textUnderlineOffset: "3px",
+  },
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--text)", borderColor: "var(--line)" },
 });
 
@@ -91,8 +105,13 @@ export default function YamlEditor({
 
   useEffect(() => {
     const { value: doc, label: name, readOnly: fixed } = first.current;
+    const root = host.current?.shadowRoot ?? host.current?.attachShadow({ mode: "open" });
+    if (!root) return;
     const editor = new EditorView({
-      parent: host.current as HTMLElement,
+      // In a shadow root CodeMirror adopts its style sheets; in the document it would write <style>
+      // elements, which the content security policy forbids.
+      root,
+      parent: root,
       state: EditorState.create({
         doc,
         extensions: [

@@ -29,17 +29,22 @@ function describe(run: Run): string {
   return parts.filter(Boolean).join(", ");
 }
 
+const PLACES = Array.from({ length: 40 }, (_, index) => `place ${index}`);
+
 /** The last runs at a glance, oldest at the left. */
 export function RunHistory({ runs }: { runs: Run[] }) {
-  const shown = runs.slice(0, 40).reverse();
+  const shown = runs.slice(0, PLACES.length).reverse();
   const longest = Math.max(0, ...shown.map((run) => run.duration_seconds ?? 0));
   return (
     <ol
       aria-label={`The last ${shown.length} runs`}
-      className="flex h-16 items-end justify-end gap-0.75 overflow-hidden border-line border-b px-4 py-3 [direction:ltr]"
+      className="flex h-16 items-end gap-0.75 overflow-hidden border-line border-b px-4 py-3"
     >
+      {PLACES.slice(shown.length).map((place) => (
+        <li key={place} aria-hidden className="h-1 w-2 min-w-0 flex-1 rounded-xs bg-line" />
+      ))}
       {shown.map((run) => (
-        <li key={run.id} className="flex h-full w-2 shrink items-end md:w-2.5">
+        <li key={run.id} className="flex h-full w-2 min-w-0 flex-1 items-end">
           <Link
             to="/runs/$id"
             params={{ id: run.id }}

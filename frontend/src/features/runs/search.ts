@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { RUN_STATES } from "@/client/types";
+import { z } from "@/lib/zod";
 
 export const WINDOWS = { "1h": 3600, "24h": 86_400, "7d": 604_800 } as const;
 export type Window = keyof typeof WINDOWS;

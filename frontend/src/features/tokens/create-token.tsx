@@ -2,7 +2,6 @@ import { zodResolver } from "@hookform/resolvers/zod";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Controller, useForm } from "react-hook-form";
-import { z } from "zod";
 import { api } from "@/client/api";
 import type { TokenCreated } from "@/client/types";
 import { ActionError } from "@/components/domain/query-error";
@@ -15,6 +14,7 @@ import { Message } from "@/components/ui/message";
 import { Secret } from "@/components/ui/secret";
 import { Select } from "@/components/ui/select";
 import { useSession } from "@/lib/session";
+import { z } from "@/lib/zod";
 
 const DAY = 86_400;
 const EXPIRY = [
