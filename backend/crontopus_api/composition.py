@@ -4,9 +4,6 @@ API, worker and internal admin share it; each takes from `Services` what it need
 """
 
 from dataclasses import dataclass
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.deliveries import DeliveryService
@@ -20,11 +17,11 @@ from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
-from crontopus_api.jobs import repository as jobs_repository
 from crontopus_api.jobs.changes import ChangeService
 from crontopus_api.jobs.events import InstanceMoved
 from crontopus_api.jobs.instances import InstanceKeeper
 from crontopus_api.jobs.projector import Projector
+from crontopus_api.jobs.repositories import head_of, on_tenant_created
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring
@@ -56,14 +53,6 @@ class Services:
     hub: Hub
 
 
-async def _head_of(session: AsyncSession, tenant_id: UUID) -> str | None:
-    return (await jobs_repository.get_repository(session, tenant_id)).projected_commit
-
-
-async def _on_tenant_created(session: AsyncSession, event: TenantCreated) -> None:
-    await jobs_repository.add_repository(session, event.tenant_id, event.slug)
-
-
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
     """Nothing here connects, listens or starts: that is up to the process."""
     clock = clock or SystemClock()
@@ -77,7 +66,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     tokens = TokenService(clock)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
-    endpoints = EndpointService(clock, tokens, events, _head_of)
+    endpoints = EndpointService(clock, tokens, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     projector = Projector(database, git, keeper, endpoints, keyring, clock)
     changes = ChangeService(database, git, projector, clock)
@@ -87,7 +76,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     email = EmailChannel(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
-    events.on(TenantCreated, _on_tenant_created)
+    events.on(TenantCreated, on_tenant_created)
     events.on(EndpointsChanged, keeper.on_endpoints_changed)
     events.on(InstanceMoved, runs.record_move)
 

@@ -10,9 +10,8 @@ from crontopus_api.alerts import repository, schemas
 from crontopus_api.alerts.models import Incident
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs.service import JobService
-from crontopus_api.jobs.views import job_ref
 from crontopus_api.kit.errors import NotFound
-from crontopus_api.kit.schemas import EndpointRef
+from crontopus_api.kit.schemas import EndpointRef, JobRef
 
 
 class IncidentService:
@@ -61,7 +60,7 @@ class IncidentService:
         return [
             schemas.IncidentOut(
                 **{name: getattr(incident, name) for name in plain},
-                job=job_ref(jobs[incident.job_id]) if incident.job_id in jobs else None,
+                job=JobRef.model_validate(jobs[incident.job_id]) if incident.job_id in jobs else None,
                 endpoint=EndpointRef(id=incident.endpoint_id, name=names.get(incident.endpoint_id, "unknown"))
                 if incident.endpoint_id is not None
                 else None,

@@ -15,7 +15,6 @@ from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs.events import InstanceMoved
 from crontopus_api.jobs.service import JobService
-from crontopus_api.jobs.views import job_ref
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Invalid, NotFound
@@ -139,7 +138,7 @@ class RunService:
     ) -> list[schemas.RunOut]:
         jobs = await self._jobs.by_ids(session, tenant_id, list({run.job_id for run in runs}))
         names = await self._endpoints.names(session, tenant_id)
-        refs = {job_id: job_ref(job) for job_id, job in jobs.items()}
+        refs = {job_id: JobRef.model_validate(job) for job_id, job in jobs.items()}
         return [_run_out(run, refs, names) for run in runs]
 
 

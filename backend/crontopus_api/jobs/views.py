@@ -14,10 +14,6 @@ from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef
 from crontopus_api.schedules import Schedule
 
 
-def job_ref(job: Job) -> JobRef:
-    return JobRef(id=job.id, namespace=job.namespace, name=job.name)
-
-
 def run_brief(status: InstanceStatus) -> schemas.RunBrief | None:
     if status.last_run_id is None:
         return None
@@ -42,7 +38,7 @@ def instance_out(
         endpoint = EndpointRef(id=instance.endpoint_id, name=names.get(instance.endpoint_id, "unknown"))
     return schemas.InstanceOut(
         id=instance.id,
-        job=job_ref(job),
+        job=JobRef.model_validate(job),
         endpoint=endpoint,
         state=status.state,
         since=status.since,

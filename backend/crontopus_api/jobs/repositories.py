@@ -1,0 +1,35 @@
+"""What other rooms need to know of a tenant's repository: that it is to be made, and where it stands."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.jobs import repository
+from crontopus_api.tenants.service import TenantCreated
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A tenant's repository as far as the database knows it."""
+
+    tenant_id: UUID
+    slug: str
+    made: bool
+    projected_commit: str | None
+
+
+async def on_tenant_created(session: AsyncSession, event: TenantCreated) -> None:
+    """Note that the tenant needs a repository; it is made at first use, or by a worker."""
+    await repository.add_repository(session, event.tenant_id, event.slug)
+
+
+async def head_of(session: AsyncSession, tenant_id: UUID) -> str | None:
+    """The commit that endpoints should be at: the one the projection is at."""
+    return (await repository.get_repository(session, tenant_id)).projected_commit
+
+
+async def all_standings(session: AsyncSession) -> list[Standing]:
+    """Of every tenant: for the scanner's role only."""
+    rows = await repository.all_repositories(session)
+    return [Standing(row.tenant_id, row.slug, row.ready_at is not None, row.projected_commit) for row in rows]
