@@ -22,6 +22,7 @@ def alice(register: Register) -> Tenant:
     url = tenant.put_job("default/secret-plan", {"schedule": "0 3 * * *"})["ping_url"]
     ping(url, "1", body="the treasure is under the oak\n")
     enrol(tenant)
+    tenant.enrollment_token(name="not used yet")
     tenant.incident("default/secret-plan", "open", within=10)
     return tenant
 
