@@ -51,7 +51,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             lines = read()[item.stash[STARTS].get(name, 0) :].splitlines()
             report.sections.append((name, "\n".join(lines[-LOG_LINES:])))
     if report.when == "call":
-        outcome = {"passed": "✓", "skipped": "–"}.get(report.outcome, "✗ failed")
+        outcome = {"passed": "✓", "skipped": "-"}.get(report.outcome, "✗ failed")
         _write(item.config, f"  {outcome} {report.duration:.1f} s")
     return report
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from harness.cli import Crontopus
 from harness.git import Git
 from harness.narrative import Story
@@ -82,13 +83,16 @@ def test_unwritable_data_directory(
 
 
 @pytest.mark.parametrize(
-    "setting", [{"CRONTOPUS_PORT": "eighty"}, {"CRONTOPUS_SECRET_KEY": "short"}, {"CRONTOPUS_DATABASE_URL": "here"}]
+    "setting",
+    [{"CRONTOPUS_PORT": "eighty"}, {"CRONTOPUS_SECRET_KEY": "short"}, {"CRONTOPUS_DATABASE_URL": "here"}],
 )
 def test_wrong_setting(
     up: Callable[..., subprocess.CompletedProcess[str]], story: Story, setting: dict[str, str]
 ) -> None:
     """up: a setting is wrong"""
-    refusal(up(**setting), story, *setting)
+    done = up(**setting)
+    refusal(done, story, *setting)
+    assert "Starting PostgreSQL" not in done.stdout, "before anything is started"
 
 
 def test_database_away(up: Callable[..., subprocess.CompletedProcess[str]], story: Story) -> None:
@@ -162,7 +166,9 @@ def test_agent_wrong_tokens(
 ) -> None:
     """Agent: a wrong enrolment token, no enrolment at all, and one that was revoked"""
     tenant = register("revoked")
-    refusal(agent("enroll", "--server", tenant.base_url, "--token", "ctp_enr_wrong"), story, "enrolment token")
+    refusal(
+        agent("enroll", "--server", tenant.base_url, "--token", "ctp_enr_wrong"), story, "enrolment token"
+    )
     refusal(agent("plan"), story, "enroll")
 
     if shutil.which("crontab") is None:
