@@ -23,7 +23,7 @@ from crontopus_api.server.migrations import migrate
 from crontopus_api.server.postgres import EmbeddedPostgres, using
 from crontopus_api.settings import Settings
 
-READY_SECONDS = 60
+READY_SECONDS = 180  # a busy small machine; a process that keeps ending is noticed at once
 START_ATTEMPTS = 3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COLOURS = {"api": "cyan", "worker": "magenta", "console": "blue", "postgres": "yellow"}
