@@ -118,7 +118,7 @@ def test_a_second_one_says_who_runs(start: Start, port: int) -> None:
     first.says(RUNNING)
     second = start()
     assert second.ends() == 1
-    line = second.output.splitlines()[-1]
+    [line] = second.output.splitlines()
     assert "already running on" in line
     assert f"process {first.process.pid}, http://127.0.0.1:{port}" in line
     assert "Traceback" not in second.output
