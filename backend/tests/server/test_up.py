@@ -96,7 +96,9 @@ def test_runs_everything_and_a_signal_stops_everything(
     began = time.monotonic()
     again = start()
     again.says(RUNNING)
-    assert time.monotonic() - began < 10
+    # Ten seconds of a machine of our own; where others compete for the processors it takes that much longer.
+    crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert time.monotonic() - began < 10 * crowd
     with psycopg.connect(fetch(port)) as connection:
         connection.execute("SELECT FROM kept")
 
