@@ -102,19 +102,19 @@ const COLUMNS: Column<JobSummary>[] = [
   {
     id: "schedule",
     header: "Schedule",
-    className: "max-md:order-3 max-md:basis-auto",
+    className: "max-md:order-4 max-md:basis-auto",
     cell: (job) => <Schedule job={job} />,
   },
   {
     id: "next",
     header: "Next run",
-    className: "tabular max-md:order-4 text-muted max-md:text-xs",
+    className: "tabular max-md:order-5 text-muted max-md:text-xs",
     cell: (job) => <NextRun at={job.next_run_at} />,
   },
   {
     id: "last",
     header: "Last run",
-    className: "max-md:order-5 max-md:basis-full",
+    className: "max-md:order-6 max-md:basis-full",
     cell: (job) => <LastRun job={job} />,
   },
 ];
