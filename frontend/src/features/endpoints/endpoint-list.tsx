@@ -92,7 +92,7 @@ const columns = (revoke: (endpoint: Endpoint) => void): Column<Endpoint>[] => [
   {
     id: "actions",
     header: "Actions",
-    className: "text-right max-md:order-2",
+    className: "text-right max-md:order-9 max-md:ml-auto",
     cell: (endpoint) =>
       endpoint.state === "revoked" ? null : (
         <Button

@@ -80,8 +80,8 @@ function NextRun({ at }: { at: string | null }) {
   const due = at !== null && Date.parse(at) < now();
   return (
     <span className={due ? "text-warn" : undefined}>
-      {due ? "due " : <span className="md:hidden">next </span>}
-      <Time at={at} none="none" />
+      {due ? "due " : at && <span className="md:hidden">next </span>}
+      <Time at={at} none="No next run" />
     </span>
   );
 }
