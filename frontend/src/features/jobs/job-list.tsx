@@ -7,13 +7,11 @@ import { type Column, DataList, rowLinkClass } from "@/components/ui/data-list";
 import { Duration, Time } from "@/components/ui/time";
 import { now } from "@/lib/clock";
 import { plural } from "@/lib/format";
-import { describeSchedule } from "@/lib/schedule";
 
 function Schedule({ job }: { job: JobSummary }) {
   const [first = "", ...rest] = job.schedule;
-  const reading = job.schedule.map((entry) => describeSchedule(entry) ?? entry).join("; ");
   return (
-    <div className="min-w-0" title={`${reading} (${job.timezone})`}>
+    <div className="min-w-0" title={`${job.schedule.join("; ")} (${job.timezone})`}>
       <div className="truncate font-mono text-xs">
         {first}
         {rest.length > 0 && <span className="text-subtle"> +{rest.length}</span>}
