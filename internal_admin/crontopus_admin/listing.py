@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import Select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette_admin import BaseModelView, InlineModelView, StringField
@@ -78,7 +77,7 @@ class _ReadOnly(BaseModelView):
 class Listing(_ReadOnly):
     """A query whose columns are the fields. Subclasses name what is searched; every field sorts."""
 
-    query: Select[Any]
+    query: repository.Query
     hidden: Sequence[str] = ()
     """Fields for the detail page only."""
 
@@ -95,7 +94,7 @@ class Listing(_ReadOnly):
         q: str | None = None,
         sorts: Sequence[tuple[str, str]] | None = None,
         filters: FilterGroup | None = None,
-    ) -> repository.Rows:
+    ) -> Sequence[repository.Found]:
         async with reading(self._database) as session:
             return await repository.page(
                 session,
@@ -136,7 +135,7 @@ class InlineListing(InlineModelView, _ReadOnly):
         self._database = database
         super().__init__()
 
-    def of(self, parent_id: UUID) -> Select[Any]:
+    def of(self, parent_id: UUID) -> repository.Query:
         raise NotImplementedError
 
     async def find_by_parent(self, request: Request, parent: Any) -> Sequence[Any]:

@@ -19,7 +19,8 @@ from crontopus_api.identity.models import User
 from crontopus_api.jobs.models import Job, Repository
 from crontopus_api.tenants.models import Membership, Tenant
 
-Rows = Sequence[Row[Any]]
+Found = Row[*tuple[Any, ...]]
+Query = Select[*tuple[Any, ...]]
 
 
 def _of_tenant(model: type[Membership | Job | Endpoint | Incident], *where: ColumnElement[bool]) -> Any:
@@ -29,7 +30,7 @@ def _of_tenant(model: type[Membership | Job | Endpoint | Incident], *where: Colu
     )
 
 
-def tenants() -> Select[Any]:
+def tenants() -> Query:
     return select(
         Tenant.id,
         Tenant.slug,
@@ -45,7 +46,7 @@ def tenants() -> Select[Any]:
     ).outerjoin(Repository, Repository.tenant_id == Tenant.id)
 
 
-def users() -> Select[Any]:
+def users() -> Query:
     slugs = (
         select(func.string_agg(Tenant.slug, aggregate_order_by(literal(", "), Tenant.slug)))
         .join(Membership, Membership.tenant_id == Tenant.id)
@@ -55,7 +56,7 @@ def users() -> Select[Any]:
     return select(User.id, User.username, User.email, User.created_at, slugs.label("tenants"))
 
 
-def endpoints() -> Select[Any]:
+def endpoints() -> Query:
     online = Endpoint.last_seen_at > func.clock_timestamp() - OFFLINE_AFTER
     state = case((Endpoint.revoked_at.is_not(None), "revoked"), (online, "online"), else_="offline")
     return select(
@@ -73,7 +74,7 @@ def endpoints() -> Select[Any]:
     ).join(Tenant, Tenant.id == Endpoint.tenant_id)
 
 
-def members_of(tenant_id: UUID) -> Select[Any]:
+def members_of(tenant_id: UUID) -> Query:
     return (
         select(User.id, User.username, User.email, Membership.role, Membership.created_at.label("since"))
         .join(Membership, Membership.user_id == User.id)
@@ -82,11 +83,11 @@ def members_of(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def endpoints_of(tenant_id: UUID) -> Select[Any]:
+def endpoints_of(tenant_id: UUID) -> Query:
     return endpoints().where(Endpoint.tenant_id == tenant_id).order_by(Endpoint.name, Endpoint.id)
 
 
-def open_incidents_of(tenant_id: UUID) -> Select[Any]:
+def open_incidents_of(tenant_id: UUID) -> Query:
     return (
         select(Incident.id, Incident.kind, Incident.severity, Incident.title, Incident.opened_at)
         .where(Incident.tenant_id == tenant_id, Incident.state == "open")
@@ -96,14 +97,14 @@ def open_incidents_of(tenant_id: UUID) -> Select[Any]:
 
 async def page(
     session: AsyncSession,
-    query: Select[Any],
+    query: Query,
     *,
     search: str | None,
     searched: Sequence[str],
     sorts: Sequence[tuple[str, str]],
     skip: int,
     limit: int,
-) -> Rows:
+) -> Sequence[Found]:
     """Rows of a query that hold `search` in one of the `searched` columns. `sorts`: (column, "asc" or "desc")."""
     rows = query.subquery()
     wanted = select(rows).where(*_matches(rows.c, search, searched)).offset(skip).limit(limit)
@@ -113,20 +114,18 @@ async def page(
     return (await session.execute(wanted.order_by(rows.c.id))).all()
 
 
-async def count(
-    session: AsyncSession, query: Select[Any], *, search: str | None, searched: Sequence[str]
-) -> int:
+async def count(session: AsyncSession, query: Query, *, search: str | None, searched: Sequence[str]) -> int:
     rows = query.subquery()
     wanted = select(func.count()).select_from(rows).where(*_matches(rows.c, search, searched))
     return (await session.execute(wanted)).scalar_one()
 
 
-async def by_id(session: AsyncSession, query: Select[Any], identifier: UUID) -> Row[Any] | None:
+async def by_id(session: AsyncSession, query: Query, identifier: UUID) -> Found | None:
     rows = query.subquery()
     return (await session.execute(select(rows).where(rows.c.id == identifier))).first()
 
 
-async def top(session: AsyncSession, query: Select[Any], limit: int) -> Rows:
+async def top(session: AsyncSession, query: Query, limit: int) -> Sequence[Found]:
     return (await session.execute(query.limit(limit))).all()
 
 

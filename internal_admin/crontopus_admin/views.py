@@ -1,9 +1,7 @@
 """What operators can look at."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select
 from starlette_admin import EmailField, IntegerField, StringField
 
 from crontopus_admin import repository
@@ -21,7 +19,7 @@ class MembersOfTenant(InlineListing):
         InstantField("since"),
     )
 
-    def of(self, parent_id: UUID) -> Select[Any]:
+    def of(self, parent_id: UUID) -> repository.Query:
         return repository.members_of(parent_id)
 
 
@@ -36,7 +34,7 @@ class EndpointsOfTenant(InlineListing):
         InstantField("last_seen_at", label="Last seen"),
     )
 
-    def of(self, parent_id: UUID) -> Select[Any]:
+    def of(self, parent_id: UUID) -> repository.Query:
         return repository.endpoints_of(parent_id)
 
 
@@ -50,7 +48,7 @@ class OpenIncidentsOfTenant(InlineListing):
         InstantField("opened_at", label="Since"),
     )
 
-    def of(self, parent_id: UUID) -> Select[Any]:
+    def of(self, parent_id: UUID) -> repository.Query:
         return repository.open_incidents_of(parent_id)
 
 

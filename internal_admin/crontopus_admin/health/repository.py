@@ -70,7 +70,7 @@ class AlertFigures:
     last_error: str | None
 
 
-async def _one(session: AsyncSession, statement: str, **parameters: Any) -> Row[Any]:
+async def _one(session: AsyncSession, statement: str, **parameters: Any) -> Row[*tuple[Any, ...]]:
     return (await session.execute(text(statement), parameters)).one()
 
 

@@ -4,7 +4,7 @@
 def ago(seconds: float) -> str:
     """A length of time in its two largest units: `2 h 3 min`."""
     rest = max(0, int(seconds))
-    parts = []
+    parts: list[str] = []
     for name, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         amount, rest = divmod(rest, size)
         if amount or (name == "s" and not parts):
