@@ -109,6 +109,11 @@ func transitions(zone *time.Location, now time.Time) []time.Time {
 		if end.IsZero() || end.After(now.Add(horizon)) {
 			return out
 		}
+		if !end.After(at) {
+			// Go's ZoneBounds can give the last instant of a leap year its own bound (Europe/London,
+			// 2040-12-31): step over it, or this loop never ends.
+			end = at.Add(24 * time.Hour)
+		}
 		out = append(out, end)
 		at = end
 	}
