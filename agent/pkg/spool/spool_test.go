@@ -190,9 +190,13 @@ func TestRejectedRecordsAreMovedAside(t *testing.T) {
 
 func TestBadAnswersDeleteNothing(t *testing.T) {
 	for name, answer := range map[string]func([]Record) []Result{
-		"none":        func([]Record) []Result { return nil },
-		"other event": func(b []Record) []Result { return []Result{{EventID: uuid.New(), Status: StatusAccepted}, {EventID: b[1].EventID, Status: StatusAccepted}} },
-		"odd status":  func(b []Record) []Result { return []Result{{EventID: b[0].EventID, Status: "hm"}, {EventID: b[1].EventID, Status: StatusAccepted}} },
+		"none": func([]Record) []Result { return nil },
+		"other event": func(b []Record) []Result {
+			return []Result{{EventID: uuid.New(), Status: StatusAccepted}, {EventID: b[1].EventID, Status: StatusAccepted}}
+		},
+		"odd status": func(b []Record) []Result {
+			return []Result{{EventID: b[0].EventID, Status: "hm"}, {EventID: b[1].EventID, Status: StatusAccepted}}
+		},
 	} {
 		root := t.TempDir()
 		sh, err := NewShipper(root, func(_ context.Context, b []Record) ([]Result, error) { return answer(b), nil }, slog.New(slog.DiscardHandler), time.Now)
