@@ -203,3 +203,54 @@ func (r *rig) fire(entry string, code int) {
 		r.t.Errorf("the entry gave exit code %d, want %d, and printed %q", got, code, out)
 	}
 }
+
+// TestKilledAndServerAway: what was fired while the agent was dead and the server away arrives once, in order.
+func TestKilledAndServerAway(t *testing.T) {
+	r := newRig(t)
+	r.enroll("role=db")
+	r.start()
+	r.applied(r.srv.Push(map[string]string{"default/hello.yaml": job}))
+	entry := strings.TrimSuffix(crontabtest.Get(t), "\n")
+	for range 3 {
+		if err := r.proc.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.proc.Wait(); err == nil {
+			t.Fatal("killed, yet it ended well")
+		}
+		r.fire(entry, 0)
+		r.srv.SetDown(true)
+		r.start()
+		r.fire(entry, 0)
+		r.srv.SetDown(false)
+	}
+	r.srv.Await(t, "six runs", func() bool { return len(r.srv.Records()) == 12 })
+	for i, rec := range r.srv.Records() {
+		if want := []string{spool.KindStart, spool.KindFinish}[i%2]; rec.Kind != want {
+			t.Errorf("record %d is a %s", i, rec.Kind)
+		}
+	}
+	if out, code := r.agent("status"); code != 0 || !strings.Contains(out, "running") || !strings.Contains(out, "1 of 1 jobs ready") {
+		t.Errorf("status %d: %s", code, out)
+	}
+	if out, code := r.agent("apply"); code != 1 || !strings.Contains(out, "another crontopus-agent") {
+		t.Errorf("a second agent: %d %s", code, out)
+	}
+	r.stop()
+	// plan shows what apply then does, and changes nothing itself.
+	r.srv.Push(map[string]string{"default/hello.yaml": strings.Replace(job, "*/5", "*/7", 1)})
+	before := crontabtest.Get(t)
+	if out, code := r.agent("plan"); code != 0 || !strings.Contains(out, "would update default/hello") || crontabtest.Get(t) != before {
+		t.Errorf("plan %d: %s", code, out)
+	}
+	if out, code := r.agent("apply"); code != 0 || !strings.Contains(out, "update default/hello") || !strings.HasPrefix(crontabtest.Get(t), "*/7 ") {
+		t.Errorf("apply %d: %s", code, out)
+	}
+	r.srv.Repo.Rewind(map[string]string{"default/hello.yaml": job})
+	if out, code := r.agent("apply"); code != 1 || !strings.Contains(out, "--accept-rewind") || !strings.HasPrefix(crontabtest.Get(t), "*/7 ") {
+		t.Errorf("rewound %d: %s", code, out)
+	}
+	if out, code := r.agent("apply", "--accept-rewind"); code != 0 || !strings.HasPrefix(crontabtest.Get(t), "*/5 ") {
+		t.Errorf("accepted rewind %d: %s", code, out)
+	}
+}

@@ -32,6 +32,7 @@ type world struct {
 	head    string
 	text    string // of default/a.yaml
 	err     error  // of everything
+	gitErr  error  // of the repository alone
 	fetches int
 	beats   []api.Heartbeat
 	rotated int
@@ -105,8 +106,8 @@ func (w *world) Fetch(context.Context, gitsource.Remote, string) (string, error)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fetches++
-	if w.err != nil {
-		return "", w.err
+	if err := errors.Join(w.err, w.gitErr); err != nil {
+		return "", err
 	}
 	return w.head, nil
 }
@@ -222,8 +223,7 @@ func TestAnHourWithoutServer(t *testing.T) {
 
 func TestABrokenRepositoryBehindAWorkingServerIsNoHotLoop(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		r.sched.ReadErr = errors.New("crontab -l failed")
-		r.set(func() { r.head = "2" })
+		r.set(func() { r.head, r.gitErr = "2", errors.New("broken") })
 		before, beats := r.fetches, len(r.beats)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
