@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+
 from harness.git import Git
 from harness.narrative import Story
 from harness.tenant import Tenant

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from harness.events import listening
 from harness.git import Git
 from harness.narrative import Story

@@ -54,7 +54,7 @@ class MailSink:
         """Whether letters are turned away for now, as a mail server in trouble does."""
         self._refusing = refusing
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self._refusing:
             self.refused += 1
             return "451 come back later"

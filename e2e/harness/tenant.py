@@ -109,5 +109,10 @@ def ping(url: str, action: str = "", *, body: str | None = None, **query: str) -
     """What `curl URL/ACTION` does."""
     address = f"{url}/{action}" if action else url
     return httpx.request(
-        "POST" if body is not None else "GET", address, content=body, params=query, timeout=30, trust_env=False
+        "POST" if body is not None else "GET",
+        address,
+        content=body,
+        params=query,
+        timeout=30,
+        trust_env=False,
     )
