@@ -14,6 +14,7 @@ from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
@@ -41,6 +42,7 @@ class Services:
     git: EmbeddedGitHost
     tokens: TokenService
     identity: IdentityService
+    operators: OperatorService
     endpoints: EndpointService
     projector: Projector
     changes: ChangeService
@@ -88,6 +90,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         git=git,
         tokens=tokens,
         identity=identity,
+        operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,
         changes=changes,
