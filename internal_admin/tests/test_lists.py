@@ -157,7 +157,7 @@ async def test_nothing_can_be_changed_through_a_page(
         "SELECT edits FROM git_intents",
     ],
 )
-def test_the_operators_role_may_not(database_url: str, two_tenants: list[object], statement: str) -> None:
+def test_the_operators_role_may_not(database_url: str, statement: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT set_config('role', %s, true)", [Scope(role="crontopus_operator").role])
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
