@@ -205,7 +205,7 @@ def git(found: GitFigures, behind: int | None) -> Area:
                 unprojected > 0,
                 fine=f"All made and projected; {compared}.",
                 advice=f"{found.unmade} not made yet, {found.unprojected} never projected, {behind or 0} behind"
-                " HEAD. A worker catches up within seconds; if this stays, look for repository_upkeep_failed in its log.",
+                " HEAD. A worker catches up within seconds; if this stays, its log says repository_upkeep_failed.",
             ),
         ],
     )
