@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import logging
 import os
 import pty
 import socket
@@ -37,7 +38,10 @@ def command(
         printed = capsys.readouterr()
         return int(ended.value.code or 0), printed.out, printed.err
 
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
     yield run
+    root.handlers, root.level = handlers, level  # `crontopus-admin` sets up its own
     get_settings.cache_clear()
 
 

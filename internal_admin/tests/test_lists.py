@@ -1,12 +1,16 @@
 """What operators see of tenants: enough to help, no secret, nothing to change."""
 
+import html
 import re
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from crontopus_admin.reading import reading
 from crontopus_api.composition import Services
 from crontopus_api.kit.database import Scope
 
@@ -41,7 +45,7 @@ def cells(page: str, slug: str) -> dict[str, str]:
 
 
 async def test_tenant_list_counts_what_each_tenant_has(operator: httpx.AsyncClient, busy_ada: None) -> None:
-    page = (await operator.get("/tenants")).text
+    page = (await operator.get("/tenants/list")).text
     ada, grace = cells(page, "ada"), cells(page, "grace")
     wanted = ("name", "plan", "members", "jobs", "endpoints", "open_incidents")
     assert [ada[column] for column in wanted] == ["ada", "free", "1", "2", "2", "1"]
@@ -53,33 +57,33 @@ async def test_tenant_list_counts_what_each_tenant_has(operator: httpx.AsyncClie
 async def test_tenants_sort_by_any_column(
     operator: httpx.AsyncClient, busy_ada: None, order: str, first: str
 ) -> None:
-    page = (await operator.get("/tenants", params={"sort": order})).text
+    page = (await operator.get("/tenants/list", params={"sort": order})).text
     assert re.findall(r'data-column="slug".*?>\s*(?:<[^>]+>\s*)*(ada|grace)', page, re.DOTALL)[0] == first
 
 
 async def test_search_takes_percent_signs_literally(operator: httpx.AsyncClient, busy_ada: None) -> None:
-    page = (await operator.get("/tenants", params={"q": "RAC"})).text
+    page = (await operator.get("/tenants/list", params={"q": "RAC"})).text
     assert cells(page, "grace")
     with pytest.raises(AssertionError):
         cells(page, "ada")
-    everything = (await operator.get("/tenants", params={"q": "%"})).text
+    everything = (await operator.get("/tenants/list", params={"q": "%"})).text
     with pytest.raises(AssertionError):
         cells(everything, "ada")
 
 
 async def test_tenant_detail(operator: httpx.AsyncClient, busy_ada: None, superuser: Superuser) -> None:
-    page = (await operator.get(f"/tenants/detail/{rows.tenant_id(superuser, 'ada')}")).text
-    for text in ("ada@example.org", "owner", "web-1", "web-2", "old-box", "backup did not run"):
-        assert text in page, text
+    page = (await operator.get("/tenants/detail", params={"pk": str(rows.tenant_id(superuser, "ada"))})).text
+    for words in ("ada@example.org", "owner", "web-1", "web-2", "old-box", "backup did not run"):
+        assert words in page, words
     assert "report was late" not in page, "resolved incidents are history"
     assert "grace" not in page
 
 
 async def test_users_and_endpoints(operator: httpx.AsyncClient, busy_ada: None) -> None:
-    users = (await operator.get("/users")).text
+    users = (await operator.get("/users/list")).text
     assert cells(users, "grace")["email"] == "grace@example.org"
     assert cells(users, "ada")["tenants"] == "ada"
-    endpoints = (await operator.get("/endpoints")).text
+    endpoints = (await operator.get("/endpoints/list")).text
     states = {name: cells(endpoints, name)["state"] for name in ("web-1", "web-2", "old-box")}
     assert states == {"web-1": "online", "web-2": "offline", "old-box": "revoked"}
 
@@ -87,7 +91,7 @@ async def test_users_and_endpoints(operator: httpx.AsyncClient, busy_ada: None) 
 @pytest.mark.parametrize("identifier", ["1", "x' OR 1=1", "00000000-0000-0000-0000-000000000000"])
 async def test_what_is_not_there_is_404(operator: httpx.AsyncClient, identifier: str) -> None:
     for key in ("tenants", "users", "endpoints"):
-        assert (await operator.get(f"/{key}/detail/{identifier}")).status_code == 404
+        assert (await operator.get(f"/{key}/detail", params={"pk": identifier})).status_code == 404
 
 
 async def test_no_page_shows_a_secret(
@@ -107,11 +111,12 @@ async def test_no_page_shows_a_secret(
         page = (await operator.get(path)).text
         assert not [secret for secret in secrets if secret in page], path
         links = {link.removeprefix("http://admin.test") for link in re.findall(r'href="([^"]+)"', page)}
-        details = set(re.findall(r'data-sa-href="([^"]+)"', page))
         waiting |= {
-            link.split("?")[0] for link in links | details if link.startswith("/") and "/static/" not in link
+            html.unescape(link).split("&_origin=")[0]
+            for link in links
+            if link.startswith("/") and "/static/" not in link and "sort=" not in link
         } - seen
-    assert len([path for path in seen if "/detail/" in path]) == 2 + 2 + 3, sorted(seen)
+    assert len([path for path in seen if "/detail?pk=" in path]) == 2 + 2 + 3, sorted(seen)
 
 
 @pytest.mark.parametrize("key", ["tenants", "users", "endpoints"])
@@ -121,12 +126,14 @@ async def test_nothing_can_be_changed_through_a_page(
     before = superuser.execute(f"SELECT * FROM {key} ORDER BY id").fetchall()
     pk = before[0]["id"]
     for method, path in (
+        ("GET", f"/{key}/create"),
         ("POST", f"/{key}/create"),
-        ("POST", f"/{key}/edit/{pk}"),
-        ("POST", f"/{key}/actions?name=delete&pks={pk}"),
-        ("POST", f"/{key}/row-actions?name=delete&pk={pk}"),
-        ("POST", f"/{key}/import"),
-        ("DELETE", f"/{key}?pks={pk}"),
+        ("POST", f"/{key}/edit?pk={pk}"),
+        ("POST", f"/_api/{key}/inline-edit?pk={pk}&field=name"),
+        ("POST", f"/_api/{key}/action?name=delete&pks={pk}"),
+        ("POST", f"/_api/{key}/action?name=export&pks={pk}"),
+        ("POST", f"/_api/{key}/row-action?name=delete&pk={pk}"),
+        ("POST", f"/_api/{key}/import"),
     ):
         response = await operator.request(method, path, data={"name": "changed"} | csrf(operator))
         assert response.status_code >= 400, f"{method} {path}: {response.status_code}"
@@ -153,8 +160,16 @@ async def test_nothing_can_be_changed_through_a_page(
         "SELECT edits FROM git_intents",
     ],
 )
-def test_the_operators_role_may_not(database_url: str, two_tenants: list[object], statement: str) -> None:
+def test_the_operators_role_may_not(database_url: str, statement: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT set_config('role', %s, true)", [Scope(role="crontopus_operator").role])
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
+
+
+async def test_the_admin_reads_in_read_only_transactions(services: Services) -> None:
+    """Even the one table its role may write, operators, is out of reach of a page."""
+    async with reading(services.database) as session:
+        with pytest.raises(DBAPIError) as refused:
+            await session.execute(text("UPDATE operators SET username = 'x'"))
+    assert isinstance(refused.value.orig, psycopg.errors.ReadOnlySqlTransaction)

@@ -9,7 +9,13 @@ from crontopus_api.composition import Services
 
 from .conftest import ADDRESS, NAME, PASSWORD, csrf, sign_in
 
-PAGES = ("/", "/tenants", "/users", "/endpoints", "/tenants/detail/00000000-0000-0000-0000-000000000000")
+PAGES = (
+    "/",
+    "/tenants/list",
+    "/users/list",
+    "/endpoints/list",
+    "/tenants/detail?pk=00000000-0000-0000-0000-000000000000",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -94,9 +100,9 @@ async def test_a_session_ends_even_when_it_is_used(client: httpx.AsyncClient, se
     with time_machine.travel("2026-11-22T08:00:00Z", tick=False) as clock:
         await sign_in(client, NAME, PASSWORD)
         clock.shift(SESSION_SECONDS - 60)
-        assert (await client.get("/users")).status_code == 200
+        assert (await client.get("/users/list")).status_code == 200
         clock.shift(61)
-        assert (await client.get("/users")).status_code == 303
+        assert (await client.get("/users/list")).status_code == 303
 
 
 async def test_attempts_are_limited(client: httpx.AsyncClient, services: Services) -> None:

@@ -102,7 +102,7 @@ def _migration(revision: str | None, head: str) -> Figure:
         f"{revision or 'none'} of {head}",
         revision != head,
         fine="The schema is the one this version needs.",
-        advice="Run `crontopus-server migrate`."
+        advice="Run crontopus-server migrate."
         if older
         else "The database is newer than this admin: upgrade it.",
     )
@@ -118,7 +118,7 @@ def queue(found: QueueFigures) -> Area:
                 number(found.workers),
                 found.workers == 0,
                 fine=f"By their heartbeats{seen}.",
-                advice=f"Nothing is scanned, alerted or sent{seen}. Start `crontopus-server worker`.",
+                advice=f"Nothing is scanned, alerted or sent{seen}. Start crontopus-server worker.",
             ),
             _backlog(
                 "Queue",
@@ -154,7 +154,7 @@ def schedule(found: ScheduleFigures) -> Area:
                 found.unclaimed,
                 LATE_CHANGE_SECONDS,
                 fine="Changes that alerting has not looked at yet.",
-                advice="Alerting is behind, so nobody is told. Read the worker's log for the loop `alerts`.",
+                advice="Alerting is behind, so nobody is told. Look for loop=alerts in the worker's log.",
             ),
         ],
     )
@@ -197,7 +197,7 @@ def git(found: GitFigures, behind: int | None) -> Area:
                 found.intents,
                 LATE_INTENT_SECONDS,
                 fine="Changes on their way to Git.",
-                advice="Changes do not reach Git. Check the Git host and the worker's loop `intents`.",
+                advice="Changes do not reach Git. Check the Git host; look for loop=intents in the worker's log.",
             ),
             _judge(
                 "Unprojected repositories",
@@ -205,7 +205,7 @@ def git(found: GitFigures, behind: int | None) -> Area:
                 unprojected > 0,
                 fine=f"All made and projected; {compared}.",
                 advice=f"{found.unmade} not made yet, {found.unprojected} never projected, {behind or 0} behind"
-                " HEAD. A worker catches up within seconds; if this stays, read its loop `repositories`.",
+                " HEAD. A worker catches up within seconds; if this stays, its log says repository_upkeep_failed.",
             ),
         ],
     )
