@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -30,6 +31,7 @@ type Server struct {
 	EnrolToken string
 
 	mu         sync.Mutex
+	url        string
 	changed    chan struct{} // closed and replaced at every change
 	tokens     []string      // valid ones; the last is the newest
 	key        ed25519.PublicKey
@@ -60,13 +62,15 @@ func New(t *testing.T) *Server {
 	mux.HandleFunc("GET /api/v1/endpoints/self/stream", s.auth(s.stream))
 	mux.HandleFunc("POST /api/v1/check-ins/batch", s.auth(s.checkIns))
 	mux.Handle("/git/", http.StripPrefix("/git", s.gitAuth(s.Repo.Handler())))
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.isDown() {
 			problem(w, http.StatusServiceUnavailable, "unavailable", "down for the test")
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
+	s.Start() // not before s.Server is set: handlers read its URL
+	s.Update(func() { s.url = s.URL })
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
 }
@@ -205,7 +209,7 @@ func (s *Server) newToken() (string, time.Time) {
 }
 
 func (s *Server) repository() api.Repository {
-	return api.Repository{URL: s.URL + "/git/" + RepoName, Branch: "main"}
+	return api.Repository{URL: s.url + "/git/" + RepoName, Branch: "main"}
 }
 
 func (s *Server) enroll(w http.ResponseWriter, r *http.Request) {
@@ -222,9 +226,9 @@ func (s *Server) enroll(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.key = req.PublicKey
 	s.enrolled++
-	for k, v := range req.Labels {
-		s.labels[k] = v
-	}
+	labels := maps.Clone(s.labels) // streams hold on to the old map
+	maps.Copy(labels, req.Labels)
+	s.labels = labels
 	token, expires := s.newToken()
 	answer(w, http.StatusCreated, api.Enrollment{EndpointID: s.Endpoint, TenantID: s.Tenant, TenantSlug: "acme", Name: req.Hostname,
 		Token: token, TokenExpiresAt: expires, Repository: s.repository(), Labels: s.labels, ServerTime: time.Now().UTC()})

@@ -49,6 +49,19 @@ func (w *world) set(f func()) {
 	w.changed = make(chan struct{})
 }
 
+// seen is what the world saw so far.
+type seen struct {
+	fetches, rotated int
+	beats            []api.Heartbeat
+	shipped          []spool.Record
+}
+
+func (w *world) seen() seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seen{w.fetches, w.rotated, slices.Clone(w.beats), slices.Clone(w.shipped)}
+}
+
 func (w *world) Self(context.Context) (*api.Self, error) { return nil, errors.New("not asked") }
 
 func (w *world) Heartbeat(_ context.Context, h api.Heartbeat) (*api.HeartbeatAnswer, error) {
@@ -173,7 +186,8 @@ func TestACommitIsAppliedWithoutWaiting(t *testing.T) {
 		if got := r.sched.Entries()[0].Body; !strings.HasPrefix(got, "0 3") || time.Since(began) != 0 {
 			t.Errorf("after %s: %s", time.Since(began), got)
 		}
-		last := r.beats[len(r.beats)-1]
+		beats := r.seen().beats
+		last := beats[len(beats)-1]
 		if *last.AppliedCommit != "2" || len(last.Conditions) != 1 || last.Conditions[0].Type != "Ready" {
 			t.Errorf("heartbeat %+v", last)
 		}
@@ -183,10 +197,8 @@ func TestACommitIsAppliedWithoutWaiting(t *testing.T) {
 func TestPollAndHeartbeatsGoOnByThemselves(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		time.Sleep(10 * time.Minute) // synctest's time
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.fetches < 8 || r.fetches > 14 || len(r.beats) < 18 || len(r.beats) > 40 {
-			t.Errorf("%d fetches, %d heartbeats in ten minutes", r.fetches, len(r.beats))
+		if s := r.seen(); s.fetches < 8 || s.fetches > 14 || len(s.beats) < 18 || len(s.beats) > 40 {
+			t.Errorf("%d fetches, %d heartbeats in ten minutes", s.fetches, len(s.beats))
 		}
 	})
 }
@@ -200,10 +212,10 @@ func TestAnHourWithoutServer(t *testing.T) {
 		if err := errors.Join(w.Append(rec), w.Close()); err != nil {
 			t.Fatal(err)
 		}
-		before := r.fetches
+		before := r.seen().fetches
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if n := r.fetches - before; n < 30 || n > 150 {
+		if n := r.seen().fetches - before; n < 30 || n > 150 {
 			t.Errorf("%d fetches in an hour without server", n)
 		}
 		if n := strings.Count(r.log.String(), "trouble"); n == 0 || n > 8 {
@@ -215,8 +227,8 @@ func TestAnHourWithoutServer(t *testing.T) {
 		r.set(func() { r.err, r.head, r.text = nil, "2", "" })
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if len(r.sched.Entries()) != 0 || len(r.shipped) != 1 || !strings.Contains(r.log.String(), "works again") {
-			t.Errorf("afterwards: %+v, shipped %d\n%s", r.sched.Entries(), len(r.shipped), r.log)
+		if len(r.sched.Entries()) != 0 || len(r.seen().shipped) != 1 || !strings.Contains(r.log.String(), "works again") {
+			t.Errorf("afterwards: %+v, shipped %d\n%s", r.sched.Entries(), len(r.seen().shipped), r.log)
 		}
 	})
 }
@@ -224,10 +236,10 @@ func TestAnHourWithoutServer(t *testing.T) {
 func TestABrokenRepositoryBehindAWorkingServerIsNoHotLoop(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		r.set(func() { r.head, r.gitErr = "2", errors.New("broken") })
-		before, beats := r.fetches, len(r.beats)
+		before, beats := r.seen().fetches, len(r.seen().beats)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n, b := r.fetches-before, len(r.beats)-beats; n > 40 || b > 90 {
+		if n, b := r.seen().fetches-before, len(r.seen().beats)-beats; n > 40 || b > 90 {
 			t.Errorf("%d fetches, %d heartbeats in ten minutes of trouble", n, b)
 		}
 	})
@@ -237,13 +249,13 @@ func TestTokenIsRotatedAt75Percent(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		time.Sleep(44 * time.Minute)
 		synctest.Wait()
-		if r.rotated != 0 {
+		if r.seen().rotated != 0 {
 			t.Error("too early")
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if r.rotated != 1 || r.d.Store.Token() != "fresh" {
-			t.Errorf("rotated %d times, token %s", r.rotated, r.d.Store.Token())
+		if r.seen().rotated != 1 || r.d.Store.Token() != "fresh" {
+			t.Errorf("rotated %d times, token %s", r.seen().rotated, r.d.Store.Token())
 		}
 	})
 }
