@@ -11,10 +11,15 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves the path alone
 
+from harness.binaries import copy_for_everybody
+from harness.browser import Person, chromium
+from harness.cli import Crontopus
 from harness.git import Git
+from harness.machine import CronMachine, why_not_here
 from harness.mail import MailSink
 from harness.narrative import Story
 from harness.stack import Stack
@@ -120,3 +125,44 @@ def register(stack: Stack) -> Callable[[str], Tenant]:
 @pytest.fixture
 def git(home: Path) -> Git:
     return Git(home)
+
+
+@pytest.fixture(scope="session")
+def programs(scratch: Path) -> Path:
+    """Directory of crontopus-agent and crontopus-run, for every user."""
+    return copy_for_everybody(scratch / "programs")
+
+
+@pytest.fixture
+def machine(
+    scratch: Path, programs: Path, request: pytest.FixtureRequest, evidence: dict[str, Callable[[], str]]
+) -> Iterator[CronMachine]:
+    """A machine with a real cron daemon; what is spawned on it must be ended by the story."""
+    if reason := why_not_here():
+        pytest.skip(reason)
+    root = Path(tempfile.mkdtemp(prefix="machine-", dir=scratch))
+    root.chmod(0o755)
+    created = CronMachine(root, programs)
+    evidence["the agent"] = lambda: created.log.read_text(errors="replace") if created.log.exists() else ""
+    created.start()
+    yield created
+    created.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def person(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Somebody in front of the console. `@pytest.mark.parametrize("person", [{…}], indirect=True)` sets the browser."""
+    with browser.new_context(**getattr(request, "param", {})) as context:
+        yield Person(context, stack.url)
+
+
+@pytest.fixture
+def cli(home: Path, stack: Stack) -> Callable[..., Crontopus]:
+    """The command line in the story's home: `cli(token)`."""
+    return lambda token=None, server=stack.url: Crontopus(home, server, token)
