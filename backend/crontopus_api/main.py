@@ -102,6 +102,7 @@ class Application:
             services.runs,
             services.incidents,
             services.hub,
+            services.limits,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
