@@ -84,6 +84,20 @@ class CronMachine:
         copy.write_text(Path("/etc", name).read_text() + line)
         copy.chmod(mode)
 
+    def write(self, name: str, text: str) -> Path:
+        """A file of the scratch user's."""
+        path = self.home / name
+        path.write_text(text)
+        path.chmod(0o600)
+        os.chown(path, self._uid, self._uid)
+        return path
+
+    def adopt(self, programs: Path) -> None:
+        """Use these programs from now on: they are copied to where the scratch user may run them."""
+        self.programs = self.root / "programs"
+        shutil.copytree(programs, self.programs)
+        self.programs.chmod(0o755)
+
     def command(self, *arguments: str | Path) -> list[str]:
         """`arguments` as the scratch user would run them, inside the namespace."""
         assert self._cron is not None

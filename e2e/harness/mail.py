@@ -1,5 +1,6 @@
 """A real SMTP server that keeps what it is given."""
 
+import asyncio
 import threading
 import time
 from dataclasses import dataclass
@@ -40,23 +41,31 @@ class MailSink:
         self.port = free_port()
         self._letters: list[Letter] = []
         self._lock = threading.Lock()
-        self._refusing = False
-        self.refused = 0
+        self._open = threading.Event()
+        self._open.set()
+        self.held = 0
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     def start(self) -> None:
         self._controller.start()
 
     def stop(self) -> None:
+        self.release()
         self._controller.stop(no_assert=True)
 
-    def refuse(self, refusing: bool) -> None:
-        """Whether letters are turned away for now, as a mail server in trouble does."""
-        self._refusing = refusing
+    def hold(self) -> None:
+        """From now on conversations stay open, neither accepted nor refused, until `release`."""
+        self.held = 0
+        self._open.clear()
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self._refusing:
-            self.refused += 1
+    def release(self) -> None:
+        """Accept letters again. Those held meanwhile were not accepted."""
+        self._open.set()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if not self._open.is_set():
+            self.held += 1
+            await asyncio.to_thread(self._open.wait)
             return "451 come back later"
         content: Any = envelope.content
         message = message_from_bytes(content, policy=default)
