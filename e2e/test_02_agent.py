@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from harness.browser import Person
 from harness.cli import Crontopus
 from harness.git import Git

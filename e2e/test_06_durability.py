@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from harness.git import Git
 from harness.mail import MailSink
 from harness.narrative import Story

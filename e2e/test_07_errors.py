@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from harness.cli import Crontopus
 from harness.git import Git
 from harness.narrative import Story
@@ -82,7 +83,8 @@ def test_unwritable_data_directory(
 
 
 @pytest.mark.parametrize(
-    "setting", [{"CRONTOPUS_PORT": "eighty"}, {"CRONTOPUS_SECRET_KEY": "short"}, {"CRONTOPUS_DATABASE_URL": "here"}]
+    "setting",
+    [{"CRONTOPUS_PORT": "eighty"}, {"CRONTOPUS_SECRET_KEY": "short"}, {"CRONTOPUS_DATABASE_URL": "here"}],
 )
 def test_wrong_setting(
     up: Callable[..., subprocess.CompletedProcess[str]], story: Story, setting: dict[str, str]
@@ -162,7 +164,9 @@ def test_agent_wrong_tokens(
 ) -> None:
     """Agent: a wrong enrolment token, no enrolment at all, and one that was revoked"""
     tenant = register("revoked")
-    refusal(agent("enroll", "--server", tenant.base_url, "--token", "ctp_enr_wrong"), story, "enrolment token")
+    refusal(
+        agent("enroll", "--server", tenant.base_url, "--token", "ctp_enr_wrong"), story, "enrolment token"
+    )
     refusal(agent("plan"), story, "enroll")
 
     if shutil.which("crontab") is None:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
+
 from harness.browser import Person
 from harness.narrative import Story
 from harness.tenant import PASSWORD, Tenant, ping
 from harness.waiting import Stopwatch, eventually
-from playwright.sync_api import expect
 
 Register = Callable[[str], Tenant]
 PAGES = {
@@ -22,7 +23,9 @@ PAGES = {
     "/tokens": "API tokens",
 }
 LOOKS = [
-    pytest.param({"color_scheme": scheme, "viewport": {"width": width, "height": 844}}, id=f"{scheme}-{width}")
+    pytest.param(
+        {"color_scheme": scheme, "viewport": {"width": width, "height": 844}}, id=f"{scheme}-{width}"
+    )
     for scheme in ("light", "dark")
     for width in (390, 1280)
 ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
 from harness.binaries import build
 from harness.machine import CronMachine
 from harness.narrative import Story

@@ -62,7 +62,7 @@ class MailSink:
         """Accept letters again. Those held meanwhile were not accepted."""
         self._open.set()
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if not self._open.is_set():
             self.held += 1
             await asyncio.to_thread(self._open.wait)
