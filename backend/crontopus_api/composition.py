@@ -14,6 +14,7 @@ from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
@@ -27,6 +28,7 @@ from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
@@ -41,6 +43,7 @@ class Services:
     git: EmbeddedGitHost
     tokens: TokenService
     identity: IdentityService
+    operators: OperatorService
     endpoints: EndpointService
     projector: Projector
     changes: ChangeService
@@ -51,6 +54,7 @@ class Services:
     incidents: IncidentService
     deliveries: DeliveryService
     hub: Hub
+    limits: RateLimits
 
 
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
@@ -88,6 +92,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         git=git,
         tokens=tokens,
         identity=identity,
+        operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,
         changes=changes,
@@ -98,4 +103,5 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),
         hub=Hub(database),
+        limits=RateLimits(settings.redis_url),
     )

@@ -183,6 +183,7 @@ async function shoot(browser, base, view, [name, path, world, act], axe) {
   address.searchParams.set("mock", world);
   await page.goto(address.href);
   await page.waitForLoadState("networkidle");
+  await page.locator("main h1").first().waitFor();
   await page.waitForFunction(() => !document.querySelector("[role=status][aria-label=Loading]"), null, {
     timeout: 20_000,
   });

@@ -70,3 +70,4 @@ class Operator(Base):
     username: Mapped[Str]
     password_hash: Mapped[Str]
     created_at: Mapped[Instant]
+    disabled_at: Mapped[Instant | None]

@@ -35,7 +35,8 @@ class Place:
         return f"{self.table}/{self.tenant_id}/{self.row}".encode()
 
 
-def _derive(secret: bytes, purpose: str) -> bytes:
+def derive(secret: bytes, purpose: str) -> bytes:
+    """A key for one purpose, from which neither the secret nor another purpose's key can be found."""
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"crontopus/{purpose}".encode()).derive(
         secret
     )
@@ -46,8 +47,8 @@ class Keyring:
 
     def __init__(self, secret: bytes, *, key_id: int = 1) -> None:
         self._key_id = key_id
-        self._aead = AESGCM(_derive(secret, f"seal/{key_id}"))
-        self._lookup_key = _derive(secret, "lookup")
+        self._aead = AESGCM(derive(secret, f"seal/{key_id}"))
+        self._lookup_key = derive(secret, "lookup")
 
     def seal(self, value: bytes, place: Place) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

@@ -63,20 +63,25 @@ def disk(settings: Settings) -> str:
 
 def port(settings: Settings) -> str:
     """The API's port can be bound."""
+    return bindable(settings.host, settings.port, "CRONTOPUS_PORT")
+
+
+def bindable(host: str, number: int, setting: str) -> str:
+    """A port can be bound; `setting` is the variable that chooses another one."""
     reason = ""
 
     def free() -> bool:
         nonlocal reason
-        reason = _why_not_bindable(settings.host, settings.port)
+        reason = _why_not_bindable(host, number)
         return not reason
 
     if not wait_until(free, timeout_seconds=PORT_PATIENCE_SECONDS):
-        holder = _holder(settings.port)
+        holder = _holder(number)
         raise CheckError(
-            f"Port {settings.port} on {settings.host} cannot be used ({reason}{f': {holder}' if holder else ''}). "
-            "Stop what uses it, or choose another one with CRONTOPUS_PORT."
+            f"Port {number} on {host} cannot be used ({reason}{f': {holder}' if holder else ''}). "
+            f"Stop what uses it, or choose another one with {setting}."
         )
-    return f"Port {settings.port} is free"
+    return f"Port {number} is free"
 
 
 def _why_not_bindable(host: str, number: int) -> str:
@@ -128,7 +133,3 @@ def console(settings: Settings) -> str:
             "The console is not built, only the API is served. Build it: scripts/bootstrap console"
         )
     return f"Console from {os.path.relpath(settings.built_console, Path.cwd())}"
-
-
-BEFORE_START = (git, data_directory, disk, database)
-"""What `up` asks for before it takes the data directory; the port is asked after that."""

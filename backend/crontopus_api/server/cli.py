@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from crontopus_api.server import operator
 from crontopus_api.server.errors import ServerError
 from crontopus_api.settings import SettingsError, get_settings
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# Groups of sub-commands (`operator create`) are added here: app.add_typer(operators, name="operator").
+app.add_typer(operator.app, name="operator")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +22,13 @@ def config_for(url: str) -> Config:
     config = Config(CONFIG)
     config.attributes["url"] = url
     return config
+
+
+def head_revision() -> str:
+    """The newest schema that this installation knows."""
+    head = ScriptDirectory.from_config(config_for("")).get_current_head()
+    assert head is not None  # there are migrations, and they do not fork
+    return head
 
 
 def migrate(url: str) -> None:

@@ -108,10 +108,7 @@ def killed_at_steps(what: str, base: Path, stride: int) -> list[EmbeddedGitHost]
     *killed, last = map(int, done.stdout.split())
     assert set(killed) == {-signal.SIGKILL}
     assert last == 0
-    return [
-        EmbeddedGitHost(base / str(step))
-        for step in range(1 + stride, 2 + stride * (len(killed) + 1), stride)
-    ]
+    return [EmbeddedGitHost(base / str(1 + stride * n)) for n in range(len(killed) + 1)]
 
 
 async def test_killed_at_every_step_of_a_commit(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-import { useSuspenseQuery } from "@tanstack/react-query";
-import { sessionQuery } from "@/client/queries";
+import { useRouteContext } from "@tanstack/react-router";
 import type { Session } from "@/client/types";
 
 /** The signed-in session. Only under the `_app` route, which does not render without one. */
-export const useSession = (): Session => useSuspenseQuery(sessionQuery).data;
+export const useSession = (): Session => useRouteContext({ from: "/_app" }).session;

@@ -8,7 +8,7 @@ import { Shell } from "@/components/shell/shell";
 export const Route = createFileRoute("/_app")({
   beforeLoad: async ({ context, location }) => {
     try {
-      await context.queryClient.ensureQueryData(sessionQuery);
+      return { session: await context.queryClient.ensureQueryData(sessionQuery) };
     } catch (error) {
       if (!isProblem(error, 401)) throw error;
       throw redirect({ to: "/sign-in", search: { redirect: location.href } });

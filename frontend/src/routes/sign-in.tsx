@@ -2,10 +2,10 @@ import { createFileRoute, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "@/client/queries";
 import { safeRedirect } from "@/features/auth/redirect";
 import { SignInPage } from "@/features/auth/sign-in";
-import { z } from "@/lib/zod";
+import { type Raw, text } from "@/lib/search";
 
 export const Route = createFileRoute("/sign-in")({
-  validateSearch: z.object({ redirect: z.string().optional().catch(undefined) }),
+  validateSearch: (raw: Raw): { redirect?: string | undefined } => ({ redirect: text(raw.redirect) }),
   beforeLoad: async ({ context, search }) => {
     // Nobody who is signed in needs this page. Any error means: show it.
     const session = await context.queryClient

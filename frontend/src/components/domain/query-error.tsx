@@ -21,20 +21,21 @@ export function explain(error: unknown): { title: string; detail: string } {
 }
 
 function explainProblem(problem: Problem): { title: string; detail: string } {
+  const said = /[.!?]$/.test(problem.message) ? problem.message : `${problem.message}.`;
   const hint = problem.hint ? ` ${problem.hint}` : "";
   if (problem.status === 429) {
     const wait = problem.retryAfterSeconds
       ? ` Try again in ${formatDuration(problem.retryAfterSeconds)}.`
       : "";
-    return { title: "Too many requests", detail: `${problem.message}${wait}` };
+    return { title: "Too many requests", detail: `${said}${wait}` };
   }
   if (problem.status === 403) {
-    return { title: "You may not do this", detail: `${problem.message}${hint}` };
+    return { title: "You may not do this", detail: `${said}${hint}` };
   }
   if (problem.status >= 500) {
     return {
       title: "The server has a problem",
-      detail: `${problem.message}${hint} Your jobs keep running meanwhile.`,
+      detail: `${said}${hint} Your jobs keep running meanwhile.`,
     };
   }
   return { title: problem.message, detail: problem.hint ?? "" };

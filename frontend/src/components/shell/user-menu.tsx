@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { useRouteContext, useRouter } from "@tanstack/react-router";
+import { useRouteContext } from "@tanstack/react-router";
 import { ChevronsUpDown, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { api } from "@/client/api";
 import { isProblem } from "@/client/problem";
@@ -16,18 +16,14 @@ const THEME_OPTIONS = [
 ];
 
 function useSignOut() {
-  const router = useRouter();
-  const { queryClient } = useRouteContext({ from: "__root__" });
+  const { signOut } = useRouteContext({ from: "__root__" });
   return useMutation({
     // A session that is already over is as signed out as it gets.
     mutationFn: () =>
       api.logout().catch((error: unknown) => {
         if (!isProblem(error, 401)) throw error;
       }),
-    onSuccess: async () => {
-      await router.navigate({ to: "/sign-in" });
-      queryClient.clear();
-    },
+    onSuccess: () => signOut(),
     onError: (error) => toast.bad("Could not sign out", explain(error).detail),
   });
 }

@@ -13,7 +13,7 @@ export const buttonVariants = cva(
         secondary: "border border-line-strong bg-surface text-text shadow-card hover:bg-hover",
         ghost: "text-muted hover:bg-hover hover:text-text",
         danger: "bg-bad-hover text-on-accent shadow-card hover:brightness-110 dark:bg-bad-hover",
-        dangerGhost: "text-bad hover:bg-bad-soft",
+        dangerGhost: "text-muted hover:bg-bad-soft hover:text-bad",
       },
       size: { sm: "h-7 px-2.5", md: "h-8 px-3", lg: "h-9 px-4", icon: "size-8", iconSm: "size-7" },
     },

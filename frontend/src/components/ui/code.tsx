@@ -21,7 +21,9 @@ export function CodeBlock({ code, what, title, wrap = false, className }: Props)
         </div>
       )}
       <div className="flex items-start">
-        <section
+        <div
+          // A group: a section would be a landmark, and a page can have many of these.
+          role="group"
           aria-label={what}
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard
           tabIndex={0}
@@ -35,7 +37,7 @@ export function CodeBlock({ code, what, title, wrap = false, className }: Props)
           >
             {code}
           </pre>
-        </section>
+        </div>
         {!title && (
           <div className="p-1">
             <CopyButton text={code} what={what} />

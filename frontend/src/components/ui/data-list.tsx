@@ -45,7 +45,7 @@ export function DataList<T>({ label, columns, items, rowKey, grid, rowClassName 
             role="row"
             className={cn(
               row,
-              "row-lazy relative flex flex-wrap items-center gap-x-3 gap-y-1.5 px-4 py-3 text-sm last:rounded-b-lg has-[a.row-link:hover]:bg-hover/60 md:min-h-13 md:py-2",
+              "row-lazy relative flex flex-wrap max-md:before:order-3 max-md:before:basis-full max-md:before:content-[''] items-center gap-x-3 gap-y-1.5 px-4 py-3 text-sm last:rounded-b-lg has-[a.row-link:hover]:bg-hover/60 md:min-h-13 md:py-2",
               rowClassName?.(item),
             )}
           >

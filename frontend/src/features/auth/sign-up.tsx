@@ -6,7 +6,7 @@ import { isProblem, type Problem } from "@/client/problem";
 import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
-import { z } from "@/lib/zod";
+import { type Infer, z } from "@/lib/zod";
 import { useEnter } from "./enter";
 import { AuthFrame } from "./frame";
 import { PasswordInput } from "./password";
@@ -21,7 +21,7 @@ const schema = z.object({
   email: z.email("Enter an email address, such as you@example.com."),
   password: z.string().min(10, "At least 10 characters."),
 });
-type Form = z.infer<typeof schema>;
+type Form = Infer<typeof schema>;
 
 const FIELD_CODES: Record<string, keyof Form> = {
   username_taken: "username",

@@ -8,7 +8,7 @@ import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, Input } from "@/components/ui/field";
-import { z } from "@/lib/zod";
+import { type Input as SchemaInput, type Output as SchemaOutput, z } from "@/lib/zod";
 import { EnrollSteps } from "./enroll-steps";
 import { parseLabels } from "./labels";
 
@@ -29,8 +29,8 @@ const schema = z.object({
     .min(1, "One at least.")
     .max(1000, "1,000 at most."),
 });
-type Input_ = z.input<typeof schema>;
-type Output = z.output<typeof schema>;
+type Input_ = SchemaInput<typeof schema>;
+type Output = SchemaOutput<typeof schema>;
 
 function create({ name, labels, uses }: Output): Promise<EnrollmentTokenCreated> {
   const parsed = parseLabels(labels);

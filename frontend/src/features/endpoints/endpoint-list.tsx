@@ -17,7 +17,7 @@ function Sync({ endpoint }: { endpoint: Endpoint }) {
   const same = applied === fetched;
   return (
     <span
-      className="inline-flex items-center gap-1.5"
+      className="flex items-center gap-1.5"
       title={
         same
           ? "What was fetched is applied."
@@ -92,7 +92,7 @@ const columns = (revoke: (endpoint: Endpoint) => void): Column<Endpoint>[] => [
   {
     id: "actions",
     header: "Actions",
-    className: "text-right max-md:order-3",
+    className: "text-right max-md:order-9 max-md:ml-auto",
     cell: (endpoint) =>
       endpoint.state === "revoked" ? null : (
         <Button

@@ -55,7 +55,7 @@ export function EndpointsPage({ search }: { search: EndpointsSearch }) {
   const query = useInfiniteQuery(endpointsQuery);
   const endpoints = query.data?.pages.flatMap((page) => page.items) ?? [];
   const [doomed, setDoomed] = useState<Endpoint | null>(null);
-  const setAdding = (add: boolean) => void navigate({ search: add ? { add } : {}, resetScroll: false });
+  const setAdding = (add: boolean) => void navigate({ search: add ? { add: true } : {}, resetScroll: false });
   const add = (
     <Button variant="primary" onClick={() => setAdding(true)}>
       <Plus aria-hidden /> Add an endpoint

@@ -1,8 +1,12 @@
-import { z } from "@/lib/zod";
+import { type Raw, text } from "@/lib/search";
 
-export const endpointsSearch = z.object({
+export type EndpointsSearch = {
   /** Opens "add an endpoint"; `labels` fills its labels in, as `key=value,key=value`. */
-  add: z.boolean().optional().catch(undefined),
-  labels: z.string().optional().catch(undefined),
+  add?: true | undefined;
+  labels?: string | undefined;
+};
+
+export const endpointsSearch = (raw: Raw): EndpointsSearch => ({
+  add: raw.add === true || undefined,
+  labels: text(raw.labels),
 });
-export type EndpointsSearch = z.infer<typeof endpointsSearch>;

@@ -57,7 +57,7 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
     <>
       <PageHeader
         crumbs={
-          <Link to="/incidents" search={{ state: "open" }} className={crumbClass}>
+          <Link to="/incidents" className={crumbClass}>
             Incidents
           </Link>
         }

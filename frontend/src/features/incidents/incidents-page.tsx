@@ -14,7 +14,7 @@ import { TabLinks } from "@/components/ui/tabs";
 import { Time } from "@/components/ui/time";
 import { cn } from "@/lib/cn";
 import { Lasted } from "./lasted";
-import type { IncidentsSearch } from "./search";
+import { type IncidentsSearch, wanted } from "./search";
 import { Severity } from "./severity";
 
 const COLUMNS: Column<Incident>[] = [
@@ -62,13 +62,13 @@ const COLUMNS: Column<Incident>[] = [
 ];
 
 const TABS = [
-  { state: "open", label: "Open" },
+  { state: undefined, label: "Open" },
   { state: "resolved", label: "Resolved" },
   { state: "all", label: "All" },
 ] as const;
 
 function Nothing({ state }: IncidentsSearch) {
-  if (state === "open") {
+  if (!state) {
     return (
       <Empty icon={<CircleCheckBig className="text-ok" />} title="Nothing is wrong">
         Every job that was due has run and ended well. A failed, stuck or missed run opens an incident here.
@@ -86,7 +86,7 @@ function Nothing({ state }: IncidentsSearch) {
 }
 
 export function IncidentsPage({ search: { state } }: { search: IncidentsSearch }) {
-  const query = useInfiniteQuery(incidentsQuery(state === "all" ? undefined : state));
+  const query = useInfiniteQuery(incidentsQuery(wanted({ state })));
   const incidents = query.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
@@ -96,7 +96,7 @@ export function IncidentsPage({ search: { state } }: { search: IncidentsSearch }
         tabs={TABS.map((tab) => ({
           label: tab.label,
           active: tab.state === state,
-          link: { to: "/incidents", search: { state: tab.state } },
+          link: { to: "/incidents", search: tab.state ? { state: tab.state } : {} },
         }))}
       />
       <Card aria-label="Incident list" aria-busy={query.isPlaceholderData}>

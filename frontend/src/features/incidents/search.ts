@@ -1,6 +1,11 @@
-import { z } from "@/lib/zod";
+import { oneOf, type Raw } from "@/lib/search";
 
-export const incidentsSearch = z.object({
-  state: z.enum(["open", "resolved", "all"]).default("open").catch("open"),
+/** Open incidents when the address says nothing. */
+export type IncidentsSearch = { state?: "resolved" | "all" | undefined };
+
+export const incidentsSearch = (raw: Raw): IncidentsSearch => ({
+  state: oneOf(["resolved", "all"], raw.state),
 });
-export type IncidentsSearch = z.infer<typeof incidentsSearch>;
+
+/** What the API is asked for. */
+export const wanted = ({ state }: IncidentsSearch) => (state === "all" ? undefined : (state ?? "open"));

@@ -60,13 +60,13 @@ const COLUMNS: Column<Instance>[] = [
   {
     id: "since",
     header: "Since",
-    className: "text-muted max-md:order-3 max-md:text-xs",
+    className: "text-muted max-md:order-4 max-md:text-xs",
     cell: (instance) => <Time at={instance.since} />,
   },
   {
     id: "last",
     header: "Last run",
-    className: "text-muted max-md:order-4 max-md:text-xs",
+    className: "text-muted max-md:order-5 max-md:text-xs",
     cell: (instance) => <Last instance={instance} />,
   },
 ];

@@ -7,13 +7,11 @@ import { type Column, DataList, rowLinkClass } from "@/components/ui/data-list";
 import { Duration, Time } from "@/components/ui/time";
 import { now } from "@/lib/clock";
 import { plural } from "@/lib/format";
-import { describeSchedule } from "@/lib/schedule";
 
 function Schedule({ job }: { job: JobSummary }) {
   const [first = "", ...rest] = job.schedule;
-  const reading = job.schedule.map((entry) => describeSchedule(entry) ?? entry).join("; ");
   return (
-    <div className="min-w-0" title={`${reading} (${job.timezone})`}>
+    <div className="min-w-0" title={`${job.schedule.join("; ")} (${job.timezone})`}>
       <div className="truncate font-mono text-xs">
         {first}
         {rest.length > 0 && <span className="text-subtle"> +{rest.length}</span>}
@@ -80,8 +78,8 @@ function NextRun({ at }: { at: string | null }) {
   const due = at !== null && Date.parse(at) < now();
   return (
     <span className={due ? "text-warn" : undefined}>
-      {due ? "due " : <span className="md:hidden">next </span>}
-      <Time at={at} none="none" />
+      {due ? "due " : at && <span className="md:hidden">next </span>}
+      <Time at={at} none="No next run" />
     </span>
   );
 }
@@ -102,19 +100,19 @@ const COLUMNS: Column<JobSummary>[] = [
   {
     id: "schedule",
     header: "Schedule",
-    className: "max-md:order-3 max-md:basis-auto",
+    className: "max-md:order-4 max-md:basis-auto",
     cell: (job) => <Schedule job={job} />,
   },
   {
     id: "next",
     header: "Next run",
-    className: "tabular max-md:order-4 text-muted max-md:text-xs",
+    className: "tabular max-md:order-5 text-muted max-md:text-xs",
     cell: (job) => <NextRun at={job.next_run_at} />,
   },
   {
     id: "last",
     header: "Last run",
-    className: "max-md:order-5 max-md:basis-full",
+    className: "max-md:order-6 max-md:basis-full",
     cell: (job) => <LastRun job={job} />,
   },
 ];

@@ -1,15 +1,22 @@
-import { STATES } from "@/client/types";
-import { z } from "@/lib/zod";
+import { type Mode, STATES, type State } from "@/client/types";
+import { oneOf, type Raw, text } from "@/lib/search";
 
-/** What the address of the job list may say. Nonsense in it is dropped, never an error page. */
-export const jobsSearch = z.object({
-  q: z.string().min(1).optional().catch(undefined),
-  state: z.enum(STATES).optional().catch(undefined),
-  namespace: z.string().min(1).optional().catch(undefined),
+export type JobsSearch = {
+  q?: string | undefined;
+  state?: State | undefined;
+  namespace?: string | undefined;
+};
+
+export const jobsSearch = (raw: Raw): JobsSearch => ({
+  q: text(raw.q),
+  state: oneOf(STATES, raw.state),
+  namespace: text(raw.namespace),
 });
-export type JobsSearch = z.infer<typeof jobsSearch>;
 
-export const jobSearch = z.object({ tab: z.enum(["runs", "manifest"]).optional().catch(undefined) });
-export type JobSearch = z.infer<typeof jobSearch>;
+export type JobSearch = { tab?: "runs" | "manifest" | undefined };
 
-export const newJobSearch = z.object({ mode: z.enum(["ping", "agent"]).optional().catch(undefined) });
+export const jobSearch = (raw: Raw): JobSearch => ({ tab: oneOf(["runs", "manifest"], raw.tab) });
+
+export const newJobSearch = (raw: Raw): { mode?: Mode | undefined } => ({
+  mode: oneOf(["ping", "agent"], raw.mode),
+});

@@ -124,7 +124,7 @@ export default function YamlEditor({
           fixed ? [] : [highlightActiveLine(), highlightActiveLineGutter(), lintGutter()],
           search({ top: true }),
           keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, ...(fixed ? [] : [indentWithTab])]),
-          EditorView.contentAttributes.of({ "aria-label": name, spellcheck: "false" }),
+          EditorView.contentAttributes.of({ "aria-label": name, spellcheck: "false", tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) tell.current?.(update.state.doc.toString());
           }),
@@ -160,5 +160,5 @@ export default function YamlEditor({
     editor.focus();
   }, [goTo]);
 
-  return <div ref={host} className="min-w-0 overflow-x-auto" />;
+  return <div ref={host} className="min-w-0" />;
 }

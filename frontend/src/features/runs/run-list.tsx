@@ -33,7 +33,7 @@ const rest: Column<Run>[] = [
   {
     id: "endpoint",
     header: "Endpoint",
-    className: "truncate text-muted max-md:order-3 max-md:text-xs",
+    className: "truncate text-muted max-md:order-5 max-md:text-xs",
     cell: (run) => run.endpoint?.name ?? <span className="text-subtle">{run.source}</span>,
   },
   {
@@ -53,7 +53,7 @@ const rest: Column<Run>[] = [
   {
     id: "output",
     header: "Output",
-    className: "text-subtle max-md:order-7",
+    className: "text-subtle max-md:order-8",
     cell: (run) => (run.output ? <FileText role="img" aria-label="Has output" className="size-4" /> : null),
   },
 ];

@@ -14,7 +14,7 @@ import { Message } from "@/components/ui/message";
 import { Secret } from "@/components/ui/secret";
 import { Select } from "@/components/ui/select";
 import { useSession } from "@/lib/session";
-import { z } from "@/lib/zod";
+import { type Infer, z } from "@/lib/zod";
 
 const DAY = 86_400;
 const EXPIRY = [
@@ -33,7 +33,7 @@ const schema = z.object({
   expiry: z.enum(["30", "90", "365", "never"]),
   scopes: z.array(z.string()).min(1, "Choose one scope at least."),
 });
-type Form = z.infer<typeof schema>;
+type Form = Infer<typeof schema>;
 
 const create = ({ name, expiry, scopes }: Form) =>
   api.createToken({
