@@ -21,7 +21,7 @@ bench: ## All benchmarks; one: bench/run NAME
 	@bench/run all
 soak: ## The fault and fuzz tests at full count
 	@scripts/soak
-lock: ## Pin Python packages again (requirements.lock)
+lock: ## Pin Python and npm packages again
 	@scripts/lock
 help: ## This list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

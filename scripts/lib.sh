@@ -16,7 +16,8 @@ die() {
     exit 1
 }
 
-# quiet NAME COMMAND…: runs the command with its output in a log; shows the log's end only when it fails.
+# quiet NAME COMMAND…: runs the command with its output in a log; shows of that only when it fails.
+# Both ends: compilers say the reason last, npm says it first.
 quiet() {
     local name=$1 log
     shift
@@ -24,7 +25,8 @@ quiet() {
     log=$LOGS/$name.log
     if ! "$@" >"$log" 2>&1 </dev/null; then
         printf '\nFailed: %s\n' "$*" >&2
-        tail -n 30 "$log" | sed 's/^/  | /' >&2
+        awk -v total="$(wc -l <"$log")" 'NR <= 10 || NR > total - 20 { print "  | " $0 } NR == 11 && total > 30 { print "  | …" }' \
+            "$log" >&2
         die "The whole output is in ${log#"$ROOT"/}."
     fi
 }

@@ -91,7 +91,12 @@ class Suite:
 
 def _pytest(name: str, path: str) -> Suite:
     report = REPORTS / f"{name}.xml"
-    return Suite(name, ("pytest", path, f"--junitxml={report}", "--durations=5"), report, from_junit)
+    return Suite(
+        name,
+        (sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=5"),
+        report,
+        from_junit,
+    )
 
 
 VITEST = ("node_modules/.bin/vitest", "run", "--reporter=default", "--reporter=junit")

@@ -28,6 +28,7 @@ from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
@@ -53,6 +54,7 @@ class Services:
     incidents: IncidentService
     deliveries: DeliveryService
     hub: Hub
+    limits: RateLimits
 
 
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
@@ -101,4 +103,5 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),
         hub=Hub(database),
+        limits=RateLimits(settings.redis_url),
     )

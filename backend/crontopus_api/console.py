@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 _NOT_THE_CONSOLE = ("api", "git", "ping", "badge", "schemas")
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+        "default-src 'self'; img-src 'self' data:; connect-src 'self';"
         " frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.kit.database import Database
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.wiring import provided
 
 router = APIRouter(tags=["operations"])
@@ -24,14 +25,18 @@ async def healthz() -> str:
 
 
 @router.get("/readyz", responses={503: {"description": "Something it needs is away."}})
-async def readyz(database: Annotated[Database, Depends(provided(Database))]) -> JSONResponse:
-    """What the process needs is there."""
+async def readyz(
+    database: Annotated[Database, Depends(provided(Database))],
+    limits: Annotated[RateLimits, Depends(provided(RateLimits))],
+) -> JSONResponse:
+    """What the process needs is there. Without Redis it still works, with limits counted per process."""
+    redis = "ok" if await limits.ready() else "away: limits are counted per process"
     try:
         async with asyncio.timeout(_READY_SECONDS), database.session() as session:
             await session.execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        return JSONResponse({"database": f"away: {type(error).__name__}"}, 503)
-    return JSONResponse({"database": "ok"})
+        return JSONResponse({"database": f"away: {type(error).__name__}", "redis": redis}, 503)
+    return JSONResponse({"database": "ok", "redis": redis})
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

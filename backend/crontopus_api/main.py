@@ -45,8 +45,8 @@ def create_api(settings: Settings) -> FastAPI:
     api.include_router(health.router)
     for router in (
         identity_router,
+        agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
-        agent_router,
         jobs_router,
         checkins_router,
         alerts_router,
@@ -102,6 +102,7 @@ class Application:
             services.runs,
             services.incidents,
             services.hub,
+            services.limits,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from crontopus_api.identity import schemas, scopes
 from crontopus_api.identity.dependencies import SESSION_COOKIE, CurrentPrincipal, TenantSession
@@ -9,6 +9,7 @@ from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import SESSION_LIFE, IdentityService, SignedIn
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.kit.errors import Forbidden
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.paging import Page
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
@@ -16,8 +17,11 @@ from crontopus_api.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
 
+LOGIN_LIMIT = "5/minute"
+
 Identity = Annotated[IdentityService, Depends(provided(IdentityService))]
 Tokens = Annotated[TokenService, Depends(provided(TokenService))]
+Limits = Annotated[RateLimits, Depends(provided(RateLimits))]
 Configured = Annotated[Settings, Depends(provided(Settings))]
 
 
@@ -58,10 +62,19 @@ async def register(
     return _answer(response, settings, signed_in)
 
 
-@router.post("/auth/login", tags=["auth"], responses=problem_responses(401, 422))
+@router.post("/auth/login", tags=["auth"], responses=problem_responses(401, 422, 429))
 async def login(
-    body: schemas.Login, response: Response, identity: Identity, settings: Configured
+    body: schemas.Login,
+    request: Request,
+    response: Response,
+    identity: Identity,
+    limits: Limits,
+    settings: Configured,
 ) -> schemas.SessionOut:
+    """Sign in. At most five attempts a minute per account and address."""
+    # Account and address together: somebody who guesses elsewhere cannot lock the owner out.
+    address = request.client.host if request.client else "unknown"
+    await limits.take(LOGIN_LIMIT, "login", body.login.lower(), address)
     signed_in = await identity.sign_in(
         login=body.login, password=body.password, token_name=body.wanted_token()
     )

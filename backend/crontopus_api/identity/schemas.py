@@ -1,13 +1,19 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import BeforeValidator, EmailStr, Field, StringConstraints
 
 from crontopus_api.kit.schemas import Payload, Schema, Time
 
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 Username = Annotated[
     str,
-    StringConstraints(to_lower=True, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=2, max_length=40),
+    BeforeValidator(_lower),
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=2, max_length=40),
 ]
 # No upper limit on strength, but on the work an anonymous caller can make argon2 do.
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=10, max_length=200)]

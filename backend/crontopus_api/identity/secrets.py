@@ -8,6 +8,7 @@ import hashlib
 import secrets
 import string
 import zlib
+from functools import cache
 from typing import Final, Literal
 
 import anyio.to_thread
@@ -27,8 +28,12 @@ _RANDOM_CHARACTERS = 30  # 178 bits
 _CHECKSUM_CHARACTERS = 6
 
 _hasher = PasswordHash((Argon2Hasher(),))
-# Verified when there is no such account, so that both answers cost the same.
-_NOBODY: Final = _hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def _nobody() -> str:
+    """Verified when there is no such account, so that both answers cost the same. Made at first need."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def _checksum(text: str) -> str:
@@ -71,5 +76,5 @@ async def hash_password(password: str) -> str:
 
 async def verify_password(password: str, stored: str | None) -> bool:
     """Exactly one argon2 verification, whether or not the account exists."""
-    matches = await anyio.to_thread.run_sync(_hasher.verify, password, stored or _NOBODY)
+    matches = await anyio.to_thread.run_sync(lambda: _hasher.verify(password, stored or _nobody()))
     return matches and stored is not None

@@ -16,6 +16,9 @@ _CORE_NUMBER = re.compile(
     r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)$"
 )
 
+# YAML 1.1 breaks lines at these too, and PyYAML's writer folds them away unless they are escaped.
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+
 
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -27,7 +30,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text.strip("\n") else None
+    style = None
+    if _OTHER_BREAKS.search(text):
+        style = '"'
+    elif "\n" in text.strip("\n"):
+        style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -43,6 +50,8 @@ def to_mapping(job: JobManifest) -> dict[str, Any]:
     schedule = data["spec"]["schedule"]
     if len(schedule) == 1:
         data["spec"]["schedule"] = schedule[0]
+    if job.spec.command is not None and not job.spec.shell and re.search(r"\s", job.spec.command):
+        data["spec"].setdefault("args", [])  # rules.py: says that the space belongs to the program's path
     return data
 
 

@@ -122,7 +122,7 @@ def _validate(tree: Tree, model: type[_M], errors: list[ManifestError]) -> _M | 
     try:
         return model.model_validate(tree.data)
     except ValidationError as invalid:
-        taken = {error.path for error in errors}
+        taken = {error.path for error in errors if error.code != "duplicate_key"}
         found = translate(tree, invalid.errors(include_url=False), lambda path: _known_keys(model, path))
         errors += [error for error in found if error.path not in taken]
         return None

@@ -9,7 +9,6 @@ import uvicorn
 from crontopus_api.kit import log
 from crontopus_api.server import checks
 from crontopus_api.server.children import dying_with
-from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings, get_settings
 
 APP = "crontopus_api.main:app"
@@ -34,17 +33,14 @@ def serve(application: Any, settings: Settings, **options: Any) -> None:
 
 
 def run(settings: Settings, *, reload: bool = False) -> None:
-    """Runs the API, with the embedded database when none is configured."""
+    """Runs the API; the application itself starts the embedded database when none is configured."""
     checks.port(settings)
     log.configure(settings.log_level, settings.log_format)
-    with ensure_database(settings) as url:
-        os.environ["CRONTOPUS_DATABASE_URL"] = url  # what the application's own settings read
-        get_settings.cache_clear()
-        if reload:
-            package = Path(__file__).resolve().parents[1]
-            serve(f"{__name__}:reloaded", settings, reload=True, factory=True, reload_dirs=[str(package)])
-        else:
-            serve(APP, settings)
+    if reload:
+        package = Path(__file__).resolve().parents[1]
+        serve(f"{__name__}:reloaded", settings, reload=True, factory=True, reload_dirs=[str(package)])
+    else:
+        serve(APP, settings)
 
 
 def reloaded() -> Any:

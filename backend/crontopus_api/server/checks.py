@@ -133,7 +133,3 @@ def console(settings: Settings) -> str:
             "The console is not built, only the API is served. Build it: scripts/bootstrap console"
         )
     return f"Console from {os.path.relpath(settings.built_console, Path.cwd())}"
-
-
-BEFORE_START = (git, data_directory, disk, database)
-"""What `up` asks for before it takes the data directory; the port is asked after that."""

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -53,13 +56,20 @@ def api(
 def worker() -> None:
     """Run one worker process."""
     from crontopus_api.kit import log  # noqa: PLC0415
-    from crontopus_api.server.postgres import ensure_database  # noqa: PLC0415
     from crontopus_api.worker.main import run as work  # noqa: PLC0415
 
     settings = get_settings()
     log.configure(settings.log_level, settings.log_format)
-    with ensure_database(settings) as url:
-        asyncio.run(work(settings.model_copy(update={"database_url": url})))
+    asyncio.run(_until_told(work(settings)))
+
+
+async def _until_told(work: Coroutine[None, None, None]) -> None:
+    """Runs the work until SIGINT or SIGTERM, which cancel it: what it has in hand it may finish."""
+    task = asyncio.create_task(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 @app.command()

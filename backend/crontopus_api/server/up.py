@@ -23,7 +23,7 @@ from crontopus_api.server.migrations import migrate
 from crontopus_api.server.postgres import EmbeddedPostgres, using
 from crontopus_api.settings import Settings
 
-READY_SECONDS = 60
+READY_SECONDS = 180  # a busy small machine; a process that keeps ending is noticed at once
 START_ATTEMPTS = 3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COLOURS = {"api": "cyan", "worker": "magenta", "console": "blue", "postgres": "yellow"}
@@ -61,11 +61,11 @@ def up(settings: Settings, *, run: Sequence[Program] | None = None, console: Con
 def _prepare(settings: Settings, stack: ExitStack, console: Console) -> "Supervisor":
     """Checks, the lock, PostgreSQL and the migrations. What it starts ends with the stack."""
     began = time.monotonic()
-    for check in checks.BEFORE_START:
+    directory = checks.data_directory(settings)
+    _take(stack.enter_context(FileLock(settings.data_dir / "up.lock")), settings)
+    _tell(console, directory)
+    for check in (checks.git, checks.disk, checks.database, checks.port):
         _tell(console, check(settings))
-    lock = stack.enter_context(FileLock(settings.data_dir / "up.lock"))
-    _take(lock, settings)
-    _tell(console, checks.port(settings))
     try:
         _tell(console, checks.console(settings))
     except CheckError as error:

@@ -112,7 +112,7 @@ def status_changes() -> None:
     )
     protect(
         "status_changes",
-        app="SELECT",
+        app="SELECT, INSERT",
         ingest="SELECT, INSERT",
         scanner="SELECT, INSERT, UPDATE, DELETE",
         operator="SELECT",

@@ -86,16 +86,20 @@ def test_a_second_start_joins(server: EmbeddedPostgres) -> None:
 
 
 def test_pid_of_another_process_in_a_stale_pid_file(server: EmbeddedPostgres) -> None:
-    """After a power loss the recorded pid may belong to anybody, this test included."""
+    """After a power loss the recorded pid may belong to anything, even to something of the same account."""
     server.start()
     record = server.cluster / "postmaster.pid"
     lines = record.read_text().splitlines()
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     eventually(lambda: not server.running, "the killed server is gone")
-    record.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    assert not server.running
-    assert value(server.start(), "SELECT 1") == 1
+    owner = account_for(server.cluster)
+    identity = {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner.drop else {}
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, cwd="/", **identity) as other:
+        record.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
+        assert not server.running
+        assert value(server.start(), "SELECT 1") == 1
+        assert other.poll() is None
 
 
 def test_the_last_user_stops_it(server: EmbeddedPostgres) -> None:

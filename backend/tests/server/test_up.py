@@ -96,7 +96,9 @@ def test_runs_everything_and_a_signal_stops_everything(
     began = time.monotonic()
     again = start()
     again.says(RUNNING)
-    assert time.monotonic() - began < 10
+    # Ten seconds of a machine of our own; where others compete for the processors it takes that much longer.
+    crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert time.monotonic() - began < 10 * crowd
     with psycopg.connect(fetch(port)) as connection:
         connection.execute("SELECT FROM kept")
 
@@ -118,7 +120,7 @@ def test_a_second_one_says_who_runs(start: Start, port: int) -> None:
     first.says(RUNNING)
     second = start()
     assert second.ends() == 1
-    line = second.output.splitlines()[-1]
+    [line] = second.output.splitlines()
     assert "already running on" in line
     assert f"process {first.process.pid}, http://127.0.0.1:{port}" in line
     assert "Traceback" not in second.output

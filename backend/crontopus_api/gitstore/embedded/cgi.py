@@ -103,8 +103,8 @@ def environment(
         "CONTENT_TYPE": "" if request.advertisement else f"application/x-{request.service}-request",
         **environment_config(config),
     }
-    if request.content_length is not None:
-        env["CONTENT_LENGTH"] = str(request.content_length)
+    # No CONTENT_LENGTH: with it `git http-backend` waits for the rest of a body that was cut off, reading
+    # end-of-file in a busy loop for ever. Without it, the end of its input is the end of the body.
     if request.headers.get("content-encoding") in {"gzip", "x-gzip"}:
         env["HTTP_CONTENT_ENCODING"] = "gzip"
     protocol = request.headers.get("git-protocol", "")

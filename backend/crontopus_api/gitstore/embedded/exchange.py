@@ -158,6 +158,9 @@ class Exchange:
     async def _answer(self, process: BackendProcess, channel: HookChannel | None, send: Send) -> None:
         """Git's answer, one piece behind: the last goes out when all is done that it promises."""
         head, held = await self._read_head(process)
+        # http-backend writes its head before it reads the request: wait for what the service itself
+        # says, so that a body refused meanwhile still gets a status of its own.
+        held = held or await process.stdout.read(CHUNK)
         status, headers = parse_head(head)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         while piece := await process.stdout.read(CHUNK):

@@ -59,18 +59,25 @@ class BackendProcess:
 
     async def end(self) -> None:
         """End the whole group, if it has not: politely first, because git removes its lock files on
-        SIGTERM, then for good. Returns when it is gone."""
+        SIGTERM, then for good. Returns when all of it is gone."""
         if self._process.returncode is None:
+            gone = asyncio.gather(self._process.wait(), self._drained())
             self._signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(self._process.wait(), _TERM_GRACE_SECONDS)
-            except TimeoutError:
+            done, _ = await asyncio.wait({gone}, timeout=_TERM_GRACE_SECONDS)
+            if not done:
                 log.warning("git http-backend %s did not end when told to", self.pid)
-            self._signal(signal.SIGKILL)  # the rest of the group too
-            await self._process.wait()
+                self._signal(signal.SIGKILL)
+            await gone
         self.stdin.close()
         self._stderr.cancel()
         await asyncio.gather(self._stderr, return_exceptions=True)
+
+    async def _drained(self) -> None:
+        """Both outputs are at their end when the last of the group that holds them is gone: more than
+        the first process's end says, whose children may still be writing the repository."""
+        while await self.stdout.read(CHUNK):
+            pass
+        await self._stderr
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -145,7 +145,12 @@ class PushJudge:
 
 
 def quarantine(repository: Path, path: str) -> Plumbing:
-    """`git` on the repository as it would be with the objects of a push still in quarantine."""
+    """`git` on the repository as it would be with the objects of a push still in quarantine.
+
+    `path` is empty for a push that brings no objects: one that only deletes.
+    """
+    if not path:
+        return Plumbing(repository)
     objects = repository / "objects"
     incoming = Path(path)
     if incoming.parent != objects or not incoming.name.startswith(("tmp_objdir-", "incoming-")):

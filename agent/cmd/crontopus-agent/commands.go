@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"crontopus.dev/agent/pkg/config"
+	"crontopus.dev/agent/pkg/daemon"
+	"crontopus.dev/agent/pkg/enroll"
+	"crontopus.dev/agent/pkg/spool"
+	"crontopus.dev/agent/pkg/statedir"
+)
+
+// lockFile keeps two agents out of one state directory.
+const lockFile = "agent.lock"
+
+func enrollCommand(ctx context.Context, args []string, out io.Writer) error {
+	s := newSettings("enroll", out)
+	server := s.flags.String("server", "", "address of the Crontopus server")
+	token := s.flags.String("token", "", "enrolment token")
+	force := s.flags.Bool("force", false, "replace an enrolment that is there")
+	labels := labelFlag{}
+	s.flags.Var(labels, "label", "label `key=value`; may be given several times")
+	c, err := s.parse(args)
+	if err != nil {
+		return err
+	}
+	req := enroll.Request{Server: or(*server, c.Server), Token: or(*token, c.EnrollmentToken), Labels: c.Labels, Force: *force}
+	if len(labels) > 0 {
+		req.Labels = labels
+	}
+	if req.Server == "" || req.Token == "" {
+		return &usageError{"enroll needs --server URL and --token TOKEN; the console gives you both under Endpoints"}
+	}
+	dir, err := c.State()
+	if err != nil {
+		return err
+	}
+	unlock, err := dir.Lock(lockFile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return doEnroll(ctx, enroll.NewStore(dir), req, out)
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func runCommand(ctx context.Context, args []string, out io.Writer) error {
+	c, err := newSettings("run", out).parse(args)
+	if err != nil {
+		return err
+	}
+	if err := enrollFirst(ctx, c); err != nil {
+		return err
+	}
+	e, d, unlock, err := prepare(c, false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	d.Log.Info("agent started", "endpoint", e.id.Name, "endpoint_id", e.id.EndpointID, "server", e.id.Server, "state_dir", e.dir.Root())
+	err = d.Run(ctx)
+	d.Log.Info("agent stopped; the scheduler goes on without it")
+	return err
+}
+
+// prepare opens and locks the endpoint.
+func prepare(c *config.Config, looking bool) (*endpoint, *daemon.Daemon, func(), error) {
+	e, err := openEndpoint(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	unlock := func() {}
+	if !looking {
+		if unlock, err = e.dir.Lock(lockFile); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	d, err := build(c, e, looking)
+	if err != nil {
+		unlock()
+		return nil, nil, nil, err
+	}
+	return e, d, unlock, nil
+}
+
+func planCommand(ctx context.Context, args []string, out io.Writer) error {
+	return once(ctx, "plan", args, out)
+}
+
+func applyCommand(ctx context.Context, args []string, out io.Writer) error {
+	return once(ctx, "apply", args, out)
+}
+
+func once(ctx context.Context, name string, args []string, out io.Writer) error {
+	s := newSettings(name, out)
+	format := s.flags.String("output", "text", "text or json")
+	removals := s.flags.Bool("allow-removals", false, "approve removing many entries at once")
+	rewind := s.flags.Bool("accept-rewind", false, "accept a branch whose history was rewritten")
+	c, err := s.parse(args)
+	if err != nil {
+		return err
+	}
+	if err := checkFormat(*format); err != nil {
+		return err
+	}
+	apply := name == "apply"
+	e, d, unlock, err := prepare(c, !apply)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := refresh(ctx, e, d); err != nil {
+		return err
+	}
+	result, err := d.SyncWith(ctx, daemon.Round{Apply: apply, AllowPrune: *removals, AllowRewind: *rewind})
+	if err != nil {
+		return err
+	}
+	if err := showPlan(out, *format, result.Plan, apply); err != nil {
+		return err
+	}
+	return result.FetchErr
+}
+
+// refresh asks for the current labels; a server that is away leaves the last known ones.
+func refresh(ctx context.Context, e *endpoint, d *daemon.Daemon) error {
+	self, err := e.client.Self(ctx)
+	if err != nil {
+		d.Log.Warn("labels may be out of date", "error", err)
+		return nil
+	}
+	d.TakeLabels(self.Labels)
+	return nil
+}
+
+func statusCommand(_ context.Context, args []string, out io.Writer) error {
+	s := newSettings("status", out)
+	format := s.flags.String("output", "text", "text or json")
+	c, err := s.parse(args)
+	if err != nil {
+		return err
+	}
+	if err := checkFormat(*format); err != nil {
+		return err
+	}
+	e, err := openEndpoint(c)
+	if err != nil {
+		return err
+	}
+	last, err := daemon.LoadStatus(e.dir)
+	if err != nil {
+		return err
+	}
+	pending, err := spool.Pending(e.dir.Root())
+	if err != nil {
+		return err
+	}
+	unlock, err := e.dir.Lock(lockFile)
+	running := errors.Is(err, statedir.ErrLocked)
+	if err == nil {
+		unlock()
+	} else if !running {
+		return err
+	}
+	return showStatus(out, *format, statusView{Endpoint: e.id.Name, EndpointID: e.id.EndpointID, Tenant: e.id.TenantSlug,
+		Server: e.id.Server, StateDir: e.dir.Root(), Running: running, SpoolPending: pending, TokenExpiresAt: e.store.ExpiresAt(), Last: last})
+}
+
+func checkFormat(format string) error {
+	if format != "text" && format != "json" {
+		return &usageError{fmt.Sprintf("--output %q is neither text nor json", format)}
+	}
+	return nil
+}

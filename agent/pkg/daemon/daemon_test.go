@@ -1,0 +1,283 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"crontopus.dev/agent/pkg/api"
+	"crontopus.dev/agent/pkg/enroll"
+	"crontopus.dev/agent/pkg/gitsource"
+	"crontopus.dev/agent/pkg/reconcile"
+	"crontopus.dev/agent/pkg/scheduler/fake"
+	"crontopus.dev/agent/pkg/spool"
+	"crontopus.dev/agent/pkg/statedir"
+)
+
+const tenant = "aaaaaaaa-0000-4000-8000-000000000000"
+
+// world is server and repository in memory, so that time can be synctest's.
+type world struct {
+	mu      sync.Mutex
+	head    string
+	text    string // of default/a.yaml
+	err     error  // of everything
+	gitErr  error  // of the repository alone
+	fetches int
+	beats   []api.Heartbeat
+	rotated int
+	shipped []spool.Record
+	changed chan struct{}
+	labels  map[string]string
+}
+
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// seen is what the world saw so far.
+type seen struct {
+	fetches, rotated int
+	beats            []api.Heartbeat
+	shipped          []spool.Record
+}
+
+func (w *world) seen() seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seen{w.fetches, w.rotated, slices.Clone(w.beats), slices.Clone(w.shipped)}
+}
+
+func (w *world) Self(context.Context) (*api.Self, error) { return nil, errors.New("not asked") }
+
+func (w *world) Heartbeat(_ context.Context, h api.Heartbeat) (*api.HeartbeatAnswer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return nil, w.err
+	}
+	w.beats = append(w.beats, h)
+	return &api.HeartbeatAnswer{ServerTime: time.Now(), HeadCommit: w.head, Labels: w.labels}, nil
+}
+
+func (w *world) RotateToken(context.Context, uuid.UUID, ed25519.PrivateKey, time.Time) (*api.Token, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rotated++
+	return &api.Token{Token: "fresh", ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+func (w *world) CheckIns(_ context.Context, batch []spool.Record) ([]spool.Result, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return nil, w.err
+	}
+	var out []spool.Result
+	for _, r := range batch {
+		w.shipped = append(w.shipped, r)
+		out = append(out, spool.Result{EventID: r.EventID, Status: spool.StatusAccepted})
+	}
+	return out, nil
+}
+
+func (w *world) Stream(ctx context.Context, opened func(), handle func(api.Event)) error {
+	for first := true; ; first = false {
+		w.mu.Lock()
+		changed, head, err := w.changed, w.head, w.err
+		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if first {
+			opened()
+		}
+		handle(api.Event{Commit: head})
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *world) Fetch(context.Context, gitsource.Remote, string) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fetches++
+	if err := errors.Join(w.err, w.gitErr); err != nil {
+		return "", err
+	}
+	return w.head, nil
+}
+
+func (w *world) Read(commit string) (*gitsource.Snapshot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := &gitsource.Snapshot{Commit: commit, Tenant: []byte("metadata: {id: " + tenant + "}")}
+	if w.text != "" {
+		s.Files = []gitsource.File{{Path: "default/a.yaml", Data: []byte(w.text)}}
+	}
+	return s, nil
+}
+
+const job = "apiVersion: v1\nkind: Job\nmetadata: {name: a}\nspec: {schedule: 0 2 * * *, command: x, selector: {matchLabels: {role: db}}}\n"
+
+type rig struct {
+	*world
+	d     *Daemon
+	sched *fake.Scheduler
+	dir   *statedir.Dir
+	log   *bytes.Buffer
+}
+
+// inBubble runs a daemon in synctest's time.
+func inBubble(t *testing.T, test func(*testing.T, *rig)) {
+	t.Helper()
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		dir, err := statedir.Open(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := enroll.NewStore(dir)
+		if err := store.SetToken("old", time.Now(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		r := &rig{world: &world{head: "1", text: job, changed: make(chan struct{}), labels: map[string]string{"role": "db"}},
+			sched: &fake.Scheduler{}, dir: dir, log: &bytes.Buffer{}}
+		id := &enroll.Identity{TenantID: uuid.MustParse(tenant), EndpointID: uuid.UUID{5}, Labels: map[string]string{"role": "db"}}
+		r.d = New(Options{API: r.world, Source: r.world, Reconciler: &reconcile.Applier{Dir: dir, Scheduler: r.sched}, Dir: dir,
+			Store: store, Identity: id, User: "me", Log: slog.New(slog.NewTextHandler(r.log, nil))})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.d.Run(ctx) }()
+		synctest.Wait()
+		test(t, r)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestACommitIsAppliedWithoutWaiting(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		if len(r.sched.Entries()) != 1 {
+			t.Fatalf("at start: %+v", r.sched.Entries())
+		}
+		began := time.Now()
+		r.set(func() { r.head, r.text = "2", strings.Replace(job, "0 2", "0 3", 1) })
+		synctest.Wait()
+		if got := r.sched.Entries()[0].Body; !strings.HasPrefix(got, "0 3") || time.Since(began) != 0 {
+			t.Errorf("after %s: %s", time.Since(began), got)
+		}
+		beats := r.seen().beats
+		last := beats[len(beats)-1]
+		if *last.AppliedCommit != "2" || len(last.Conditions) != 1 || last.Conditions[0].Type != "Ready" {
+			t.Errorf("heartbeat %+v", last)
+		}
+	})
+}
+
+func TestPollAndHeartbeatsGoOnByThemselves(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		time.Sleep(10 * time.Minute) // synctest's time
+		if s := r.seen(); s.fetches < 8 || s.fetches > 14 || len(s.beats) < 18 || len(s.beats) > 40 {
+			t.Errorf("%d fetches, %d heartbeats in ten minutes", s.fetches, len(s.beats))
+		}
+	})
+}
+
+func TestAnHourWithoutServer(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.set(func() { r.err = errors.New("away") })
+		run := uuid.Must(uuid.NewV7())
+		w := spool.NewWriter(r.dir.Root(), run)
+		rec := spool.Record{EventID: uuid.Must(uuid.NewV7()), RunID: run, JobID: uuid.UUID{1}, Kind: spool.KindFinish}
+		if err := errors.Join(w.Append(rec), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		before := r.seen().fetches
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := r.seen().fetches - before; n < 30 || n > 150 {
+			t.Errorf("%d fetches in an hour without server", n)
+		}
+		if n := strings.Count(r.log.String(), "trouble"); n == 0 || n > 8 {
+			t.Errorf("%d lines of trouble in an hour:\n%s", n, r.log)
+		}
+		if len(r.sched.Entries()) != 1 {
+			t.Error("the entry went with the server")
+		}
+		r.set(func() { r.err, r.head, r.text = nil, "2", "" })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if len(r.sched.Entries()) != 0 || len(r.seen().shipped) != 1 || !strings.Contains(r.log.String(), "works again") {
+			t.Errorf("afterwards: %+v, shipped %d\n%s", r.sched.Entries(), len(r.seen().shipped), r.log)
+		}
+	})
+}
+
+func TestABrokenRepositoryBehindAWorkingServerIsNoHotLoop(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.set(func() { r.head, r.gitErr = "2", errors.New("broken") })
+		before, beats := r.seen().fetches, len(r.seen().beats)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if n, b := r.seen().fetches-before, len(r.seen().beats)-beats; n > 40 || b > 90 {
+			t.Errorf("%d fetches, %d heartbeats in ten minutes of trouble", n, b)
+		}
+	})
+}
+
+func TestTokenIsRotatedAt75Percent(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		time.Sleep(44 * time.Minute)
+		synctest.Wait()
+		if r.seen().rotated != 0 {
+			t.Error("too early")
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if r.seen().rotated != 1 || r.d.Store.Token() != "fresh" {
+			t.Errorf("rotated %d times, token %s", r.seen().rotated, r.d.Store.Token())
+		}
+	})
+}
+
+func TestLabelsDecide(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.set(func() { r.labels = map[string]string{"role": "web"} })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(r.sched.Entries()) != 0 {
+			t.Errorf("%+v", r.sched.Entries())
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	var b backoff
+	var waits []time.Duration
+	for range 12 {
+		waits = append(waits, b.next())
+	}
+	if waits[0] > firstRetry || slices.Max(waits) > lastRetry || waits[11] < lastRetry/2 {
+		t.Errorf("%v", waits)
+	}
+}

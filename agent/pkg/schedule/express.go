@@ -1,0 +1,129 @@
+package schedule
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNotExpressible means that this machine's cron cannot fire exactly at the schedule's slots.
+var ErrNotExpressible = errors.New("this machine's cron cannot express the schedule exactly")
+
+// horizon is how far ahead two zones are compared: rules further off will be seen by a later release.
+const horizon = 20 * 365 * 24 * time.Hour
+
+// Native renders s, meant in zone, as the five fields of a crontab on a machine in the zone machine.
+// The error wraps ErrNotExpressible and says why. now is the instant from which on it must hold.
+func (s Schedule) Native(zone, machine *time.Location, now time.Time) (string, error) {
+	if s.Every > 0 {
+		return s.nativeEvery(machine, now)
+	}
+	if sameOffsets(zone, machine, now) {
+		return strings.Join(s.cron[:], " "), nil
+	}
+	if s.cron[1] == "*" && s.cron[2] == "*" && s.cron[3] == "*" && s.cron[4] == "*" &&
+		minutesAgree(expand(s.cron[0], 0, 59), zone, machine, now) {
+		return strings.Join(s.cron[:], " "), nil
+	}
+	return "", fmt.Errorf("%w: it is meant in %s and the machine's clock is in %s", ErrNotExpressible, zone, machine)
+}
+
+// nativeEvery renders multiples of N from the Unix epoch where they fall on the same minutes every hour,
+// the same times every day, or the same weekday.
+func (s Schedule) nativeEvery(machine *time.Location, now time.Time) (string, error) {
+	n := s.Every
+	switch {
+	case n <= time.Hour && time.Hour%n == 0:
+		step := int(n / time.Minute)
+		if !minutesAgree(expand("*/"+strconv.Itoa(step), 0, 59), time.UTC, machine, now) {
+			return "", s.everyZone(machine)
+		}
+		if step == 60 {
+			return "0 * * * *", nil
+		}
+		return "*/" + strconv.Itoa(step) + " * * * *", nil
+	case !sameOffsets(time.UTC, machine, now):
+		return "", s.everyZone(machine)
+	case n%time.Hour == 0 && (24*time.Hour)%n == 0:
+		if n == 24*time.Hour {
+			return "0 0 * * *", nil
+		}
+		return "0 */" + strconv.Itoa(int(n/time.Hour)) + " * * *", nil
+	case (24*time.Hour)%n == 0 && n < 24*time.Hour:
+		return "", fmt.Errorf("%w: `every %s` falls on different minutes in different hours", ErrNotExpressible, shortDuration(n))
+	case n == 7*24*time.Hour:
+		return "0 0 * * 4", nil // 1 January 1970 was a Thursday
+	}
+	return "", fmt.Errorf("%w: `every %s` doesn't divide the day evenly", ErrNotExpressible, shortDuration(n))
+}
+
+func (s Schedule) everyZone(machine *time.Location) error {
+	return fmt.Errorf("%w: `every %s` counts in UTC and the machine's clock is in %s", ErrNotExpressible, shortDuration(s.Every), machine)
+}
+
+// sameOffsets tells whether both zones show the same clock from now to the horizon.
+func sameOffsets(a, b *time.Location, now time.Time) bool {
+	if a == b {
+		return true
+	}
+	return everyOffsetDiff(a, b, now, func(d int) bool { return d == 0 })
+}
+
+// minutesAgree tells whether a set of minutes stays itself under every difference between the two zones.
+func minutesAgree(minutes map[int]bool, a, b *time.Location, now time.Time) bool {
+	return everyOffsetDiff(a, b, now, func(diff int) bool {
+		if diff%60 != 0 {
+			return false
+		}
+		shift := ((diff/60)%60 + 60) % 60
+		for m := range minutes {
+			if !minutes[(m+shift)%60] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// everyOffsetDiff visits the difference of offsets in seconds at now and after each transition of either zone.
+func everyOffsetDiff(a, b *time.Location, now time.Time, ok func(int) bool) bool {
+	marks := append(transitions(a, now), transitions(b, now)...)
+	sort.Slice(marks, func(i, j int) bool { return marks[i].Before(marks[j]) })
+	for _, at := range append([]time.Time{now}, marks...) {
+		_, oa := at.In(a).Zone()
+		_, ob := at.In(b).Zone()
+		if !ok(oa - ob) {
+			return false
+		}
+	}
+	return true
+}
+
+func transitions(zone *time.Location, now time.Time) []time.Time {
+	var out []time.Time
+	for at := now; ; {
+		_, end := at.In(zone).ZoneBounds()
+		if end.IsZero() || end.After(now.Add(horizon)) {
+			return out
+		}
+		if !end.After(at) {
+			// Go's ZoneBounds can give the last instant of a leap year its own bound (Europe/London,
+			// 2040-12-31): step over it, or this loop never ends.
+			end = at.Add(24 * time.Hour)
+		}
+		out = append(out, end)
+		at = end
+	}
+}
+
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	s = strings.TrimSuffix(s, "m0s") + map[bool]string{true: "m"}[strings.HasSuffix(s, "m0s")]
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+"""From silence or failure to an incident, to an email, and back."""
+
+import email
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.message import Message
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import text
+
+from crontopus_api.alerts.channels.email import EmailChannel, render
+from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
+from crontopus_api.alerts.deliveries import DeliveryService
+from crontopus_api.checkins.scanner import scan_once
+
+from ..platform import Person, Platform
+
+
+class Sink:
+    """A real SMTP server's memory; `refuse` makes it answer with a temporary failure."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.refuse = False
+        self.port = 0
+
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+        if self.refuse:
+            return "451 try again later"
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(email.message_from_bytes(envelope.content))
+        return "250 OK"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    memory = Sink()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        memory.port = probe.getsockname()[1]
+    controller = Controller(memory, hostname="127.0.0.1", port=memory.port)
+    controller.start()
+    yield memory
+    controller.stop()
+
+
+async def _make_overdue(platform: Platform) -> None:
+    """As if the deadline had come: time itself is not waited for."""
+    async with platform.services.database.session() as session:
+        await session.execute(text("RESET ROLE"))
+        await session.execute(text("SET LOCAL ROLE crontopus_scanner"))
+        await session.execute(
+            text(
+                "UPDATE instance_status SET due_at = now() - interval '1 hour', deadline_at = now() - interval '1 s'"
+            )
+        )
+
+
+async def _scan(platform: Platform) -> int:
+    async with await platform.services.database.connect_direct() as connection:
+        return await scan_once(connection)
+
+
+async def _settle(platform: Platform) -> None:
+    while await platform.services.incident_keeper.handle_changes():
+        pass
+
+
+async def test_a_missed_run_opens_one_incident_and_the_next_run_resolves_it(
+    platform: Platform, ada: Person
+) -> None:
+    url = (await ada.put_job())["ping_url"]
+    await platform.ping(url)
+    assert await _scan(platform) == 0
+    await _make_overdue(platform)
+    assert await _scan(platform) == 1
+    assert await _scan(platform) == 0
+    await _settle(platform)
+    incident = (await ada.get("/incidents", state="open"))["items"][0]
+    assert (incident["kind"], incident["title"]) == ("missed", "default/hello was missed")
+    assert (await ada.get("/runs", state="missed"))["items"][0]["slot_at"] is not None
+    assert (await ada.get("/jobs/default/hello"))["state"] == "missed"
+    await platform.ping(url)
+    await _settle(platform)
+    detail = await ada.get(f"/incidents/{incident['id']}")
+    assert detail["state"] == "resolved"
+    assert [event["kind"] for event in detail["events"]] == ["opened", "resolved"]
+
+
+async def test_missed_then_failing_is_one_incident(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job())["ping_url"]
+    await platform.ping(url)
+    await _make_overdue(platform)
+    await _scan(platform)
+    await platform.ping(url + "/fail")
+    await _settle(platform)
+    incidents = (await ada.get("/incidents"))["items"]
+    assert [(each["kind"], each["state"]) for each in incidents] == [("failing", "open")]
+
+
+@pytest.mark.parametrize("change", ["delete", "pause"])
+async def test_an_incident_ends_with_what_it_was_about(platform: Platform, ada: Person, change: str) -> None:
+    await platform.ping((await ada.put_job())["ping_url"] + "/fail")
+    await _settle(platform)
+    if change == "delete":
+        assert (await ada.api.delete("/api/v1/jobs/default/hello")).status_code == 204
+    else:
+        await ada.put_job(paused=True)
+    await _settle(platform)
+    assert (await ada.get("/incidents", state="open"))["items"] == []
+
+
+async def _pending(platform: Platform, person: Person) -> list[str]:
+    async with platform.services.database.tenant(person.tenant_id) as session:
+        rows = await session.execute(text("SELECT id FROM deliveries WHERE state = 'pending' ORDER BY id"))
+        return [row.id for row in rows]
+
+
+async def test_the_owner_is_told_by_email_in_one_thread(platform: Platform, ada: Person, sink: Sink) -> None:
+    services = platform.services
+    url = (await ada.put_job())["ping_url"]
+    for action in ("/fail", ""):
+        await platform.ping(url + action)
+    await _settle(platform)
+    channel = EmailChannel(f"smtp://127.0.0.1:{sink.port}", "Crontopus <c@example.org>")
+    deliveries = DeliveryService(services.database, channel, services.clock, "http://crontopus.test")
+    pending = await _pending(platform, ada)
+    assert len(pending) == 2
+    sink.refuse = True
+    with pytest.raises(DeliveryFailed, match="451"):
+        await deliveries.deliver(ada.tenant_id, pending[0], last_attempt=False)
+    sink.refuse = False
+    for delivery_id in [*pending, *pending]:  # handed over twice, sent once
+        await deliveries.deliver(ada.tenant_id, delivery_id, last_attempt=False)
+    opened, resolved = sink.messages
+    assert opened["To"] == resolved["To"] == "ada@example.org"
+    assert opened["Subject"] == "[Error] default/hello is failing"
+    assert resolved["Subject"] == "[Resolved] default/hello is failing"
+    assert resolved["In-Reply-To"] == opened["Message-ID"]
+    incident = (await ada.get("/incidents"))["items"][0]
+    assert f"http://crontopus.test/incidents/{incident['id']}" in opened.get_payload()
+    kinds = [event["kind"] for event in (await ada.get(f"/incidents/{incident['id']}"))["events"]]
+    assert kinds == ["opened", "resolved", "notify_failed", "notified", "notified"]
+
+
+async def test_without_a_mail_server_the_incident_says_so(platform: Platform, ada: Person) -> None:
+    await platform.ping((await ada.put_job())["ping_url"] + "/fail")
+    await _settle(platform)
+    delivery_id = (await _pending(platform, ada))[0]
+    await platform.services.deliveries.deliver(ada.tenant_id, delivery_id, last_attempt=True)
+    incident = (await ada.get("/incidents"))["items"][0]
+    events = (await ada.get(f"/incidents/{incident['id']}"))["events"]
+    assert "CRONTOPUS_SMTP_URL" in events[-1]["message"]
+
+
+def test_a_subject_is_one_line() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    words = Notification("opened", "a\r\nBcc: x@example.org", "b", "error", at, None, "http://x", "1", "1")
+    message = render("a@example.org", "c@example.org", words)
+    assert message["Bcc"] is None
+    assert "\n" not in message["Subject"]

@@ -1,0 +1,262 @@
+"""Definitions: changed by commits, read from the projection, safe against each other and against kill -9."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from crontopus_api.gitstore.errors import StaleBlob
+from crontopus_api.gitstore.host import Author
+from crontopus_api.jobs.changes import Change, ChangeService
+from crontopus_api.jobs.validation import refusals
+
+from ..platform import Person, Platform
+
+YAML = b"""apiVersion: crontopus/v1
+kind: Job
+metadata:
+  name: hello
+# why this job exists
+spec:
+  schedule: "0 2 * * *"
+"""
+ADA = Author("ada", "ada@example.org")
+
+
+async def _log(platform: Platform, slug: str) -> list[tuple[str, str]]:
+    commits = await platform.services.git.history(slug)
+    return [(commit.author.name, commit.message.splitlines()[0]) for commit in commits]
+
+
+async def test_a_change_is_a_commit_by_its_author(platform: Platform, ada: Person) -> None:
+    job = await ada.put_job()
+    assert job["yaml"].startswith("apiVersion: crontopus/v1\nkind: Job\n")
+    answer = await ada.api.put(
+        "/api/v1/jobs/default/hello",
+        params={"message": "Run at three"},
+        json={"spec": {"schedule": "0 3 * * *"}},
+    )
+    assert answer.status_code == 200
+    assert (await _log(platform, "ada"))[:2] == [("ada", "Run at three"), ("ada", "Add default/hello")]
+    assert (await ada.get("/jobs/default/hello"))["schedule"] == ["0 3 * * *"]
+
+
+async def test_a_yaml_file_is_kept_as_it_was_written(platform: Platform, ada: Person) -> None:
+    headers = {"Content-Type": "application/yaml"}
+    answer = await ada.api.put("/api/v1/jobs/default/hello", content=YAML, headers=headers)
+    assert answer.status_code == 201
+    shown = await ada.api.get("/api/v1/jobs/default/hello", headers={"Accept": "application/yaml"})
+    assert (shown.content, shown.headers["etag"]) == (YAML, answer.headers["etag"])
+    # The same said in JSON is no change, and costs no comment.
+    assert (await ada.put_job(schedule="0 2 * * *"))["yaml"] == YAML.decode()
+
+
+async def test_the_same_again_makes_no_commit(platform: Platform, ada: Person) -> None:
+    first = await ada.put_job()
+    assert (await ada.put_job())["commit"] == first["commit"]
+    assert len(await _log(platform, "ada")) == 2
+
+
+async def test_what_is_wrong_is_said_with_line_and_hint(platform: Platform, ada: Person) -> None:
+    body = YAML.replace(b"schedule:", b"shedule:")
+    headers = {"Content-Type": "application/yaml"}
+    answer = await ada.api.put("/api/v1/jobs/default/hello", content=body, headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_manifest")
+    error = next(error for error in problem["errors"] if error["line"] == 7)
+    assert "schedule" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b"x", "text/html", 415),
+        (b"x" * 300_000, "application/yaml", 413),
+        (b"\xff", "application/yaml", 422),
+    ],
+)
+async def test_odd_bodies_are_refused(
+    platform: Platform, ada: Person, content: bytes, kind: str, status: int
+) -> None:
+    answer = await ada.api.put("/api/v1/jobs/default/hello", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("name", ["default/../x", ".crontopus/tenant", "default/A", "default/start"])
+async def test_an_address_leads_nowhere_else(platform: Platform, ada: Person, name: str) -> None:
+    path = name.replace("..", "%2e%2e")
+    answer = await ada.api.put(f"/api/v1/jobs/{path}", json={"spec": {"schedule": "@daily"}})
+    assert answer.status_code in {404, 405, 422}
+
+
+async def test_a_stale_etag_is_a_conflict(platform: Platform, ada: Person) -> None:
+    etag = (await ada.put_job())["etag"]
+    await ada.put_job(schedule="0 3 * * *")
+    body = {"spec": {"schedule": "0 4 * * *"}}
+    stale = await ada.api.put("/api/v1/jobs/default/hello", json=body, headers={"If-Match": f'"{etag}"'})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_etag")
+    exists = await ada.api.put("/api/v1/jobs/default/hello", json=body, headers={"If-None-Match": "*"})
+    assert (exists.status_code, exists.json()["code"]) == (409, "already_exists")
+    stale = await ada.api.delete("/api/v1/jobs/default/hello", headers={"If-Match": f'"{etag}"'})
+    assert stale.status_code == 409
+
+
+async def test_twenty_writers_lose_nothing(platform: Platform, ada: Person) -> None:
+    await asyncio.gather(*(ada.put_job(f"default/job-{index}") for index in range(20)))
+    assert len((await ada.get("/jobs"))["items"]) == 20
+    assert len(await _log(platform, "ada")) == 21
+
+
+async def test_twenty_writers_of_one_job_with_one_etag_let_one_win(platform: Platform, ada: Person) -> None:
+    etag = (await ada.put_job())["etag"]
+    answers = await asyncio.gather(
+        *(
+            ada.api.put(
+                "/api/v1/jobs/default/hello",
+                json={"spec": {"schedule": f"{minute} 2 * * *"}},
+                headers={"If-Match": f'"{etag}"'},
+            )
+            for minute in range(1, 21)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+
+
+async def test_a_deleted_job_keeps_its_history_and_may_come_back(platform: Platform, ada: Person) -> None:
+    job = await ada.put_job()
+    await platform.ping(job["ping_url"])
+    assert (await ada.api.delete("/api/v1/jobs/default/hello")).status_code == 204
+    assert (await ada.api.get("/api/v1/jobs/default/hello")).status_code == 404
+    assert (await ada.get("/runs"))["items"][0]["job"]["name"] == "hello"
+    assert (await platform.ping(job["ping_url"])).status_code == 404
+    back = await ada.put_job()
+    assert (back["id"], back["ping_url"]) == (job["id"], job["ping_url"])
+    assert (await platform.ping(job["ping_url"])).status_code == 200
+
+
+async def test_jobs_are_paged_and_filtered(platform: Platform, ada: Person) -> None:
+    for name in ("a/one", "a/two", "b/one"):
+        await ada.put_job(name)
+    await platform.ping((await ada.put_job("b/bad"))["ping_url"] + "/fail")
+    first = await ada.get("/jobs", limit=3)
+    rest = await ada.get("/jobs", limit=3, cursor=first["next_cursor"])
+    names = [f"{job['namespace']}/{job['name']}" for job in first["items"] + rest["items"]]
+    assert names == ["a/one", "a/two", "b/bad", "b/one"]
+    assert [job["name"] for job in (await ada.get("/jobs", state="failing"))["items"]] == ["bad"]
+    assert len((await ada.get("/jobs", namespace="a"))["items"]) == 2
+    assert len((await ada.get("/jobs", q="on"))["items"]) == 2
+    assert (await ada.get("/jobs", q="%"))["items"] == []
+    assert (await ada.get("/namespaces"))["items"] == [
+        {"name": "a", "jobs": 2},
+        {"name": "b", "jobs": 2},
+        {"name": "default", "jobs": 0},
+    ]
+
+
+async def test_next_runs_in_both_clocks(platform: Platform, ada: Person) -> None:
+    await ada.put_job(schedule="0 12 * * *", timezone="Asia/Kathmandu")
+    found = await ada.get("/jobs/default/hello/next-runs", count=2)
+    assert [item["at"][10:] for item in found["items"]] == ["T06:15:00.000Z"] * 2
+    assert all(item["local"].endswith("T12:00:00+05:45") for item in found["items"])
+
+
+async def _states(platform: Platform, person: Person) -> list[str]:
+    async with platform.services.database.tenant(person.tenant_id) as session:
+        return list(await session.scalars(text("SELECT state FROM git_intents ORDER BY id")))
+
+
+async def _age_intents(platform: Platform, person: Person) -> None:
+    async with platform.services.database.tenant(person.tenant_id) as session:
+        await session.execute(text("UPDATE git_intents SET created_at = created_at - interval '1 hour'"))
+
+
+class _Killed(BaseException):
+    """Stands for kill -9: no handler of ours catches it."""
+
+
+@pytest.mark.parametrize("step", ["before Git", "after Git", "after projection"])
+async def test_a_change_cut_off_at_any_step_is_finished(
+    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    services = platform.services
+    await services.changes.ensure_repository(ada.tenant_id)
+
+    async def die(*_: object, **__: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        if step == "before Git":
+            patch.setattr(services.git, "commit", die)
+        elif step == "after Git":
+            patch.setattr(services.projector, "project", die)
+        else:
+            patch.setattr(ChangeService, "_finish", die)
+        change = Change(ADA, "Add default/hello", {"default/hello.yaml": YAML}, {"default/hello.yaml": None})
+        with pytest.raises(_Killed):
+            await services.changes.apply(ada.tenant_id, change)
+    assert await _states(platform, ada) == ["pending"]
+    assert await services.changes.finish_stale() == 0  # a request may still be at it
+    await _age_intents(platform, ada)
+    assert await services.changes.finish_stale() == 1
+    assert await _states(platform, ada) == ["done"]
+    assert (await ada.get("/jobs/default/hello"))["yaml"] == YAML.decode()
+    assert [words for _, words in await _log(platform, "ada")].count("Add default/hello") == 1
+
+
+async def test_a_change_left_behind_does_not_undo_what_came_after(
+    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = platform.services
+    etag = (await ada.put_job())["etag"]
+
+    async def die(*_: object, **__: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.git, "commit", die)
+        change = Change(ADA, "Old", {"default/hello.yaml": YAML}, {"default/hello.yaml": etag})
+        with pytest.raises(_Killed):
+            await services.changes.apply(ada.tenant_id, change)
+    newer = await ada.put_job(schedule="0 5 * * *")
+    await _age_intents(platform, ada)
+    await services.changes.finish_stale()
+    assert (await ada.get("/jobs/default/hello"))["etag"] == newer["etag"]
+    assert (await _states(platform, ada))[1] == "refused"
+
+
+async def test_a_host_that_refuses_leaves_no_intent_pending(
+    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stale(*_: object, **__: object) -> None:
+        raise StaleBlob("default/hello.yaml", None, "0" * 40)
+
+    monkeypatch.setattr(platform.services.git, "commit", stale)
+    answer = await ada.api.put("/api/v1/jobs/default/hello", json={"spec": {"schedule": "@daily"}})
+    assert answer.status_code == 409
+    assert set(await _states(platform, ada)) == {"refused"}
+
+
+def test_a_push_is_refused_line_by_line() -> None:
+    lines = refusals(
+        [
+            ("default/hello.yaml", YAML.replace(b"schedule", b"shedule")),
+            ("README.md", b"anything"),
+            ("default/gone.yaml", None),
+            ("default/deep/er.yaml", YAML),
+            (".crontopus/tenant.yaml", b"id: other"),
+            (".crontopus/tenant.yaml", None),
+        ]
+    )
+    assert lines[0].startswith("default/hello.yaml:")
+    assert any(line.startswith("default/deep/er.yaml") for line in lines)
+    assert sum("tenant.yaml" in line for line in lines) == 2
+    assert not any("README" in line or "gone" in line for line in lines)
+
+
+def test_a_hundred_errors_are_not_a_hundred_lines() -> None:
+    lines = refusals([(f"default/job-{uuid4().hex}.yaml", b"x") for _ in range(100)])
+    assert len(lines) == 51
+    assert lines[-1].startswith("…")

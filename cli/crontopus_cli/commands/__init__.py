@@ -1,0 +1,1 @@
+"""One module per noun. Each parses its options, calls the client and hands the answer to `output`."""

@@ -1,0 +1,96 @@
+"""A manifest on disk, read just far enough to know its address. Whether it is valid, the server says.
+
+The YAML is looked at as nodes, with every scalar a string: a job may well be called `on` or `1e3`.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+_MAX_BYTES = 1024 * 1024
+
+
+class ManifestError(Exception):
+    """What is wrong with a file, as `file:line:column: message`."""
+
+
+@dataclass(frozen=True)
+class ManifestFile:
+    """A file's text with the address it names. `label` is how the user called it."""
+
+    label: str
+    namespace: str
+    name: str
+    text: str
+
+
+def read_manifest(name: str, *, default_namespace: str) -> ManifestFile:
+    label = "<stdin>" if name == "-" else name
+    text = _read(name, label)
+    root = _compose(text, label)
+    kind = _scalar(root, "kind", label)
+    if kind is not None and kind.value != "Job":
+        raise _at(label, kind, f"kind {kind.value} is not applied with `jobs apply` (commit it through Git)")
+    metadata = _child(root, "metadata")
+    if not isinstance(metadata, yaml.MappingNode):
+        raise _at(label, metadata or root, "the manifest has no metadata (add `metadata:` with a `name:`)")
+    job_name = _scalar(metadata, "name", label)
+    if job_name is None or not job_name.value:
+        raise _at(label, job_name or metadata, "metadata has no name (add `name:`)")
+    namespace = _scalar(metadata, "namespace", label)
+    return ManifestFile(label, namespace.value if namespace else default_namespace, job_name.value, text)
+
+
+def _read(name: str, label: str) -> str:
+    try:
+        if name == "-":
+            content = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise ManifestError(f"{label}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ManifestError(f"{label}:{line}: the file is not UTF-8 text") from error
+    if len(content) > _MAX_BYTES:
+        raise ManifestError(f"{label}: the file is larger than 1 MiB")
+    return text
+
+
+def _compose(text: str, label: str) -> yaml.MappingNode:
+    try:
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        if isinstance(error, yaml.composer.ComposerError) and "single document" in str(error.context):
+            raise ManifestError(
+                f"{label}{place}: a second document begins here (one job per file)"
+            ) from error
+        raise ManifestError(f"{label}{place}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{label}: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise ManifestError(f"{label}: the YAML is nested too deeply") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise ManifestError(f"{label}:1:1: the file holds no manifest (see `crontopus jobs apply --help`)")
+    return root
+
+
+def _child(node: yaml.MappingNode, key: str) -> yaml.Node | None:
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _scalar(node: yaml.MappingNode, key: str, label: str) -> yaml.ScalarNode | None:
+    value = _child(node, key)
+    if value is not None and not isinstance(value, yaml.ScalarNode):
+        raise _at(label, value, f"{key} must be text")
+    return value
+
+
+def _at(label: str, node: yaml.Node, message: str) -> ManifestError:
+    return ManifestError(f"{label}:{node.start_mark.line + 1}:{node.start_mark.column + 1}: {message}")

@@ -1,0 +1,65 @@
+"""Options and arguments that several commands share, so that they read the same everywhere."""
+
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from crontopus_cli.errors import UsageError
+from crontopus_cli.output import note
+from crontopus_cli.vocabulary import OutputFormat
+
+Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How to print the data.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="At most this many; 0 for all.")]
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Only jobs of this namespace.")]
+JobAddress = Annotated[str, typer.Argument(metavar="JOB", help="NAMESPACE/NAME, or NAME in `default`.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A group of commands about one noun."""
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+
+
+def parse_address(text: str) -> tuple[str, str]:
+    """`namespace/name` → both parts; a bare name lives in `default`."""
+    namespace, slash, name = text.rpartition("/")
+    if not name or (slash and not namespace) or "/" in namespace:
+        raise UsageError(f"{text!r} is not a job's address", "write NAMESPACE/NAME")
+    return namespace or "default", name
+
+
+def parse_labels(pairs: list[str]) -> dict[str, str]:
+    labels = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise UsageError(f"{pair!r} is not a label", "write KEY=VALUE")
+        labels[key] = value
+    return labels
+
+
+def at_most(items: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The first `limit` items (0: all), saying so when there are more. Ask the API for `limit + 1`."""
+    if not limit:
+        return list(items)
+    taken = list(islice(items, limit + 1))
+    if len(taken) > limit:
+        note(f"Only the first {limit} are shown; --limit 0 shows all.")
+    return taken[:limit]
+
+
+def one_more(limit: int) -> int:
+    """What to ask the API for so that `at_most` can tell whether there are more."""
+    return limit + 1 if limit else 0
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks on the terminal; without one, only --yes will do."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", "repeat the command with --yes")
+    typer.confirm(question, abort=True, err=True)

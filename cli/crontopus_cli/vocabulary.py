@@ -1,0 +1,39 @@
+"""The words of the API that commands accept as choices."""
+
+from enum import StrEnum
+
+
+class OutputFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class JobState(StrEnum):
+    """Worst first."""
+
+    STUCK = "stuck"
+    FAILING = "failing"
+    MISSED = "missed"
+    LATE = "late"
+    RUNNING = "running"
+    HEALTHY = "healthy"
+    NEW = "new"
+    PAUSED = "paused"
+    NONE = "none"
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    SKIPPED = "skipped"
+    LOST = "lost"
+    MISSED = "missed"
+
+
+class IncidentState(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    ALL = "all"

@@ -1,0 +1,89 @@
+"""Times, durations and other values of the API as short words, and people's durations as seconds."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from crontopus_cli.errors import UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:\d+[smhdw])+")
+_DURATION_PART = re.compile(r"(\d+)([smhdw])")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def seconds_of(text: str) -> int:
+    """`90s`, `10m`, `1h30m`, `7d` or plain seconds → seconds."""
+    value = text.strip().lower()
+    if value.isdecimal():
+        return int(value)
+    if not _DURATION.fullmatch(value):
+        raise UsageError(f"{text!r} is not a duration", "write it like 90s, 10m, 1h30m or 7d")
+    return sum(int(count) * _UNITS[unit] for count, unit in _DURATION_PART.findall(value))
+
+
+def instant_of(text: str) -> str:
+    """An instant for the API: RFC 3339, `YYYY-MM-DD` (local midnight), or a duration (that long ago)."""
+    value = text.strip()
+    if _DURATION.fullmatch(value.lower()):
+        return _wire(now() - timedelta(seconds=seconds_of(value)))
+    try:
+        return _wire(datetime.fromisoformat(value).astimezone(UTC))
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not a time", "write it like 2h (ago), 2026-11-22 or 2026-11-22T06:00:00Z"
+        ) from error
+
+
+def ago(instant: str | None) -> str:
+    """`3m ago`, `in 5h`, `-` for none."""
+    if not instant:
+        return ""
+    distance = (datetime.fromisoformat(instant) - now()).total_seconds()
+    if abs(distance) < 1:
+        return "now"
+    return f"in {span(distance)}" if distance > 0 else f"{span(-distance)} ago"
+
+
+def moment(instant: str | None) -> str:
+    """Local time and how far away it is, for pages about one thing."""
+    if not instant:
+        return ""
+    local = datetime.fromisoformat(instant).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S %Z} ({ago(instant)})"
+
+
+def span(seconds: float | None) -> str:
+    """One or two units: `0.3s`, `42s`, `3m20s`, `5h`, `12d`."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 600 and whole % 60:
+        return f"{whole // 60}m{whole % 60}s"
+    for unit in ("d", "h", "m"):
+        if whole >= 2 * _UNITS[unit] or unit == "m":
+            return f"{whole // _UNITS[unit]}{unit}"
+    return ""
+
+
+def job_address(job: dict[str, Any] | None) -> str:
+    return f"{job['namespace']}/{job['name']}" if job else ""
+
+
+def named(thing: dict[str, Any] | None) -> str:
+    return str(thing["name"]) if thing else ""
+
+
+def labels(pairs: dict[str, str] | None) -> str:
+    return ", ".join(f"{key}={value}" for key, value in (pairs or {}).items())
+
+
+def _wire(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

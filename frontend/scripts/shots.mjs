@@ -1,0 +1,262 @@
+// Screenshots and an accessibility check of every page, with mock data, in a real browser and under the
+// content security policy of production. `npm run shots [out-dir] [filter]`; exits 1 on any violation.
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { chromium } from "playwright-core";
+
+const out = process.argv[2] ?? join(tmpdir(), "crontopus-shots");
+const only = process.argv[3] ?? "";
+const dist = join(tmpdir(), "crontopus-console-mock");
+const CSP =
+  "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+/** Like production: static files, everything else is the application. */
+function serve() {
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url, "http://x").pathname);
+    const isFile = extname(path) in TYPES;
+    const file = join(dist, isFile ? path : "index.html");
+    try {
+      const body = await readFile(file);
+      response.writeHead(200, { "Content-Type": TYPES[extname(file)], "Content-Security-Policy": CSP });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () =>
+      resolve({ server, base: `http://127.0.0.1:${server.address().port}` }),
+    );
+  });
+}
+
+const click = (role, name) => (page) => page.getByRole(role, { name }).first().click();
+const openFirst = (link) => async (page) => {
+  await page.locator(link).first().click();
+  await page.waitForLoadState("networkidle");
+};
+
+/** name, address, world, what to do before the picture. */
+const PAGES = [
+  ["sign-in", "/sign-in", "signed-out"],
+  [
+    "sign-in-error",
+    "/sign-in",
+    "signed-out",
+    async (page) => {
+      await page.getByLabel("Username or email").fill("acme");
+      await page.getByLabel("Password", { exact: true }).fill("wrong");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("alert").waitFor();
+    },
+  ],
+  ["sign-up", "/sign-up", "signed-out", click("button", "Create account")],
+  ["jobs", "/jobs", "usual"],
+  ["jobs-empty", "/jobs", "empty"],
+  [
+    "jobs-error",
+    "/jobs",
+    "error",
+    (page) => page.getByText("The server has a problem").waitFor({ timeout: 20_000 }),
+  ],
+  [
+    "jobs-many",
+    "/jobs",
+    "many",
+    async (page) => {
+      for (let at = 0; at < 12; at += 1) {
+        await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+        await page.waitForTimeout(150);
+      }
+    },
+  ],
+  ["jobs-nomatch", "/jobs?q=zzz", "usual"],
+  ["job-agent", "/jobs/production/nightly-backup", "usual"],
+  ["job-ping", "/jobs/default/sitemap-ping-search-engines-and-rebuild-index", "usual"],
+  ["job-nowhere", "/jobs/production/gpu-report", "usual"],
+  ["job-runs", "/jobs/production/nightly-backup?tab=runs", "usual"],
+  [
+    "job-manifest",
+    "/jobs/production/nightly-backup?tab=manifest",
+    "usual",
+    (page) => page.locator(".cm-content").waitFor(),
+  ],
+  ["job-missing", "/jobs/default/nothing", "usual"],
+  ["job-delete", "/jobs/default/hello", "usual", click("button", "Delete")],
+  ["job-new", "/jobs/new?mode=agent", "usual", (page) => page.locator(".cm-content").waitFor()],
+  [
+    "job-invalid",
+    "/jobs/production/nightly-backup/edit",
+    "usual",
+    async (page) => {
+      await page.locator(".cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("  timezon: Europe/Paris\n");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("The server refused this manifest").waitFor();
+    },
+  ],
+  ["runs", "/runs", "usual"],
+  ["runs-filtered", "/runs?job=production/nightly-backup&state=failure", "usual"],
+  ["runs-empty", "/runs", "empty"],
+  ["run-failed", "/runs", "usual", openFirst("[role=row]:has-text('Failed') a.row-link")],
+  ["run-missed", "/runs?state=missed", "usual", openFirst("a.row-link")],
+  ["incidents", "/incidents", "usual"],
+  ["incidents-empty", "/incidents", "empty"],
+  ["incident", "/incidents", "usual", openFirst("a.row-link")],
+  ["endpoints", "/endpoints", "usual"],
+  ["endpoints-empty", "/endpoints", "empty"],
+  ["endpoint-add", "/endpoints?add=true&labels=role%3Ddemo", "empty"],
+  [
+    "endpoint-token",
+    "/endpoints?add=true&labels=role%3Ddemo",
+    "empty",
+    async (page) => {
+      await page.getByRole("button", { name: "Create token" }).click();
+      await page.getByText("Waiting for the machine").waitFor();
+    },
+  ],
+  ["tokens", "/tokens", "usual"],
+  ["tokens-empty", "/tokens", "empty"],
+  ["token-new", "/tokens", "usual", click("button", "New token")],
+  [
+    "token-created",
+    "/tokens",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "New token" }).click();
+      await page.getByLabel("Name").fill("laptop");
+      await page.getByRole("button", { name: "Create token" }).click();
+      await page.getByText("Copy it now").waitFor();
+    },
+  ],
+  ["not-found", "/nowhere", "usual"],
+  [
+    "menu",
+    "/jobs",
+    "usual",
+    async (page) => {
+      const drawer = page.getByRole("button", { name: "Open menu" });
+      if (await drawer.isVisible()) await drawer.click();
+      else await page.getByRole("button", { name: /theme and sign out/ }).click();
+    },
+  ],
+];
+
+const VIEWS = [
+  { name: "light", theme: "light", width: 1360, height: 900 },
+  { name: "dark", theme: "dark", width: 1360, height: 900 },
+  { name: "phone", theme: "light", width: 390, height: 844 },
+  { name: "phone-dark", theme: "dark", width: 390, height: 844 },
+];
+
+async function shoot(browser, base, view, [name, path, world, act], axe) {
+  const troubles = [];
+  const context = await browser.newContext({
+    viewport: { width: view.width, height: view.height },
+    colorScheme: view.theme,
+    reducedMotion: "reduce",
+    timezoneId: "Europe/London",
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => troubles.push(`page error: ${error.message}`));
+  page.on("console", (message) => {
+    const text = message.text();
+    // The browser itself reports the answers that the error pages are about.
+    if (message.type() === "error" && !text.startsWith("Failed to load resource")) {
+      troubles.push(`console: ${text} (${message.location().url}:${message.location().lineNumber})`);
+    }
+  });
+  const address = new URL(path, base);
+  address.searchParams.set("mock", world);
+  await page.goto(address.href);
+  await page.waitForLoadState("networkidle");
+  await page.locator("main h1").first().waitFor();
+  await page.waitForFunction(() => !document.querySelector("[role=status][aria-label=Loading]"), null, {
+    timeout: 20_000,
+  });
+  if (act) await act(page);
+  await page.waitForTimeout(350);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (overflow > 0) troubles.push(`the page scrolls sideways by ${overflow} px`);
+  // Through the debugger, which the content security policy does not bind.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(
+    // An open menu hangs under <body>, outside every landmark, as menus do.
+    (menu) => globalThis.axe.run({ resultTypes: ["violations"], rules: { region: { enabled: !menu } } }),
+    name === "menu",
+  );
+  for (const violation of violations) {
+    troubles.push(
+      `axe ${violation.id} (${violation.impact}): ${violation.nodes
+        .slice(0, 3)
+        .map((node) => `${node.target} ${node.any[0]?.message ?? ""}`)
+        .join(" | ")}`,
+    );
+  }
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.screenshot({ path: join(out, `${name}-${view.name}.png`), fullPage: name !== "jobs-many" });
+  await context.close();
+  return troubles;
+}
+
+async function main() {
+  if (!process.env.SHOTS_NO_BUILD) {
+    const vite = join(import.meta.dirname, "../node_modules/vite/bin/vite.js");
+    const build = spawnSync(
+      process.execPath,
+      [vite, "build", "--outDir", dist, "--emptyOutDir", "--logLevel", "warn"],
+      {
+        cwd: join(import.meta.dirname, ".."),
+        env: { ...process.env, VITE_MOCK: "1" },
+        stdio: "inherit",
+      },
+    );
+    if (build.status !== 0) process.exit(1);
+  }
+  if (!only) await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  const { server, base } = await serve();
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
+  });
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  let failed = 0;
+  for (const entry of PAGES) {
+    for (const view of VIEWS) {
+      const label = `${entry[0]}-${view.name}`;
+      if (!label.includes(only)) continue;
+      const troubles = await shoot(browser, base, view, entry, axe).catch((error) => [
+        String(error).split("\n")[0],
+      ]);
+      failed += troubles.length;
+      for (const trouble of troubles) console.log(`${label}: ${trouble}`);
+    }
+  }
+  await browser.close();
+  server.close();
+  console.log(failed === 0 ? `shots: ok, in ${out}` : `shots: ${failed} troubles, pictures in ${out}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,98 @@
+import { request, requestText } from "./http";
+import type {
+  Endpoint,
+  EnrollmentToken,
+  EnrollmentTokenBody,
+  EnrollmentTokenCreated,
+  Incident,
+  IncidentDetail,
+  IncidentState,
+  Instance,
+  Job,
+  JobSummary,
+  LoginBody,
+  Namespace,
+  NextRuns,
+  Page,
+  RegisterBody,
+  Run,
+  RunState,
+  Session,
+  State,
+  Token,
+  TokenCreateBody,
+  TokenCreated,
+} from "./types";
+
+type Paging = { limit?: number; cursor?: string | undefined };
+type Signal = AbortSignal | undefined;
+
+export type JobFilter = { namespace?: string | undefined; state?: State | undefined; q?: string | undefined };
+export type RunFilter = {
+  /** `namespace/name` */
+  job?: string | undefined;
+  namespace?: string | undefined;
+  endpoint_id?: string | undefined;
+  state?: RunState | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+};
+
+const seg = encodeURIComponent;
+const jobPath = (namespace: string, name: string) => `/jobs/${seg(namespace)}/${seg(name)}`;
+
+/** How a save is guarded: against overwriting a newer version, or against overwriting anything at all. */
+export type SaveGuard = { etag: string } | { mustBeNew: true };
+
+export const api = {
+  register: (json: RegisterBody) => request<Session>("/auth/register", { method: "POST", json }),
+  login: (json: LoginBody) => request<Session>("/auth/login", { method: "POST", json }),
+  logout: () => request<void>("/auth/logout", { method: "POST" }),
+  me: (signal?: Signal) => request<Session>("/auth/me", { signal }),
+
+  tokens: (paging: Paging, signal?: Signal) => request<Page<Token>>("/tokens", { query: paging, signal }),
+  createToken: (json: TokenCreateBody) => request<TokenCreated>("/tokens", { method: "POST", json }),
+  deleteToken: (id: string) => request<void>(`/tokens/${seg(id)}`, { method: "DELETE" }),
+
+  jobs: (filter: JobFilter, paging: Paging, signal?: Signal) =>
+    request<Page<JobSummary>>("/jobs", { query: { ...filter, ...paging }, signal }),
+  job: (namespace: string, name: string, signal?: Signal) =>
+    request<Job>(jobPath(namespace, name), { signal }),
+  saveJob: (namespace: string, name: string, yaml: string, guard: SaveGuard, message?: string) =>
+    request<Job>(jobPath(namespace, name), {
+      method: "PUT",
+      query: { message },
+      text: { body: yaml, type: "application/yaml" },
+      headers: "etag" in guard ? { "If-Match": quoted(guard.etag) } : { "If-None-Match": "*" },
+    }),
+  deleteJob: (namespace: string, name: string) =>
+    request<void>(jobPath(namespace, name), { method: "DELETE" }),
+  nextRuns: (namespace: string, name: string, count: number, signal?: Signal) =>
+    request<NextRuns>(`${jobPath(namespace, name)}/next-runs`, { query: { count }, signal }),
+  namespaces: (signal?: Signal) => request<Page<Namespace>>("/namespaces", { query: { limit: 200 }, signal }),
+  instances: (filter: { job?: string; endpoint_id?: string }, paging: Paging, signal?: Signal) =>
+    request<Page<Instance>>("/instances", { query: { ...filter, ...paging }, signal }),
+
+  runs: (filter: RunFilter, paging: Paging, signal?: Signal) =>
+    request<Page<Run>>("/runs", { query: { ...filter, ...paging }, signal }),
+  run: (id: string, signal?: Signal) => request<Run>(`/runs/${seg(id)}`, { signal }),
+  runOutput: (id: string, signal?: Signal) => requestText(`/runs/${seg(id)}/output`, { signal }),
+
+  endpoints: (paging: Paging, signal?: Signal) =>
+    request<Page<Endpoint>>("/endpoints", { query: paging, signal }),
+  revokeEndpoint: (id: string) => request<void>(`/endpoints/${seg(id)}`, { method: "DELETE" }),
+  enrollmentTokens: (signal?: Signal) =>
+    request<Page<EnrollmentToken>>("/enrollment-tokens", { query: { limit: 200 }, signal }),
+  createEnrollmentToken: (json: EnrollmentTokenBody) =>
+    request<EnrollmentTokenCreated>("/enrollment-tokens", { method: "POST", json }),
+  deleteEnrollmentToken: (id: string) => request<void>(`/enrollment-tokens/${seg(id)}`, { method: "DELETE" }),
+
+  incidents: (filter: { state?: IncidentState | undefined }, paging: Paging, signal?: Signal) =>
+    request<Page<Incident>>("/incidents", { query: { ...filter, ...paging }, signal }),
+  incident: (id: string, signal?: Signal) => request<IncidentDetail>(`/incidents/${seg(id)}`, { signal }),
+};
+
+/** Entity tags are quoted on the wire; the body's `etag` may come either way. */
+function quoted(etag: string): string {
+  return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
+}

@@ -1,0 +1,106 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, type JobFilter, type RunFilter } from "./api";
+import type { IncidentState, Page } from "./types";
+
+/**
+ * Every query of the console. A key's first word is the topic the live stream names ("jobs", "runs",
+ * "incidents", "endpoints"), so that one event invalidates all that depends on it.
+ */
+const paged = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last: Page<unknown>) => last.next_cursor ?? undefined,
+  placeholderData: keepPreviousData,
+};
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => api.me(signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+export const jobsQuery = (filter: JobFilter) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["jobs", "list", filter],
+    queryFn: ({ pageParam, signal }) => api.jobs(filter, { limit: 100, cursor: pageParam }, signal),
+  });
+
+export const namespacesQuery = queryOptions({
+  queryKey: ["jobs", "namespaces"],
+  queryFn: ({ signal }) => api.namespaces(signal),
+});
+
+export const jobQuery = (namespace: string, name: string) =>
+  queryOptions({
+    queryKey: ["jobs", "one", namespace, name],
+    queryFn: ({ signal }) => api.job(namespace, name, signal),
+  });
+
+/**
+ * The version an editor starts from. Outside the live topics and never stale: nothing may swap the text under
+ * somebody's cursor. Dropped when the editor closes.
+ */
+export const editJobQuery = (namespace: string, name: string) =>
+  queryOptions({
+    queryKey: ["edit-job", namespace, name],
+    queryFn: ({ signal }) => api.job(namespace, name, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+
+export const nextRunsQuery = (namespace: string, name: string, count = 5) =>
+  queryOptions({
+    queryKey: ["jobs", "next-runs", namespace, name, count],
+    queryFn: ({ signal }) => api.nextRuns(namespace, name, count, signal),
+  });
+
+/** `sinceSeconds` stays relative in the key: "the last hour" must not be a new query every second. */
+export const runsQuery = (filter: RunFilter, sinceSeconds?: number) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["runs", "list", filter, sinceSeconds],
+    queryFn: ({ pageParam, signal }) => {
+      const since = sinceSeconds ? new Date(Date.now() - sinceSeconds * 1000).toISOString() : filter.since;
+      return api.runs({ ...filter, since }, { limit: 50, cursor: pageParam }, signal);
+    },
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({ queryKey: ["runs", "one", id], queryFn: ({ signal }) => api.run(id, signal) });
+
+export const runOutputQuery = (id: string) =>
+  queryOptions({ queryKey: ["runs", "output", id], queryFn: ({ signal }) => api.runOutput(id, signal) });
+
+export const endpointsQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["endpoints", "list"],
+  queryFn: ({ pageParam, signal }) => api.endpoints({ limit: 100, cursor: pageParam }, signal),
+});
+
+export const enrollmentTokensQuery = queryOptions({
+  queryKey: ["endpoints", "enrollment-tokens"],
+  queryFn: ({ signal }) => api.enrollmentTokens(signal),
+});
+
+export const incidentsQuery = (state: IncidentState | undefined) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["incidents", "list", state ?? "all"],
+    queryFn: ({ pageParam, signal }) => api.incidents({ state }, { limit: 50, cursor: pageParam }, signal),
+  });
+
+/** For the sidebar's badge: at most 10 are counted, "9+" is shown beyond. */
+export const openIncidentsQuery = queryOptions({
+  queryKey: ["incidents", "open-count"],
+  queryFn: ({ signal }) => api.incidents({ state: "open" }, { limit: 10 }, signal),
+  select: (page) => page.items.length,
+});
+
+export const incidentQuery = (id: string) =>
+  queryOptions({ queryKey: ["incidents", "one", id], queryFn: ({ signal }) => api.incident(id, signal) });
+
+export const tokensQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["tokens", "list"],
+  queryFn: ({ pageParam, signal }) => api.tokens({ limit: 100, cursor: pageParam }, signal),
+});

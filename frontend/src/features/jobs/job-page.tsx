@@ -1,0 +1,210 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { FilePlus2, Pencil } from "lucide-react";
+import { Fragment, lazy, type ReactNode, Suspense } from "react";
+import { isProblem } from "@/client/problem";
+import { jobQuery } from "@/client/queries";
+import type { Job } from "@/client/types";
+import { Labels, ModeTag } from "@/components/domain/bits";
+import { QueryError } from "@/components/domain/query-error";
+import { StateBadge } from "@/components/domain/status";
+import { PagePending } from "@/components/shell/fallbacks";
+import { buttonVariants } from "@/components/ui/button";
+import { Card, CardBody, CardHeader } from "@/components/ui/card";
+import { CopyButton } from "@/components/ui/copy";
+import { Empty } from "@/components/ui/message";
+import { crumbClass, Facts, PageHeader } from "@/components/ui/page";
+import { Skeleton } from "@/components/ui/skeleton";
+import { TabLinks } from "@/components/ui/tabs";
+import { Time } from "@/components/ui/time";
+import { shortCommit } from "@/lib/format";
+import { DeleteJob } from "./delete-job";
+import { InstancesCard } from "./instances-card";
+import { ManifestErrors } from "./manifest-errors";
+import { PingCard } from "./ping-card";
+import { ScheduleCard } from "./schedule-card";
+import type { JobSearch } from "./search";
+
+const YamlEditor = lazy(() => import("./yaml-editor"));
+
+function Header({ job }: { job: Job }) {
+  const params = { namespace: job.namespace, name: job.name };
+  return (
+    <PageHeader
+      crumbs={
+        <>
+          <Link to="/jobs" className={crumbClass}>
+            Jobs
+          </Link>
+          <span aria-hidden>/</span>
+          <Link to="/jobs" search={{ namespace: job.namespace }} className={crumbClass}>
+            {job.namespace}
+          </Link>
+        </>
+      }
+      title={job.name}
+      badge={<StateBadge state={job.state} />}
+      actions={
+        <>
+          <Link to="/jobs/$namespace/$name/edit" params={params} className={buttonVariants()}>
+            <Pencil aria-hidden /> Edit
+          </Link>
+          <DeleteJob job={job} />
+        </>
+      }
+    >
+      {job.description && <p className="mb-1.5">{job.description}</p>}
+      <span className="flex flex-wrap items-center gap-1.5">
+        <ModeTag mode={job.mode} />
+        <Labels labels={job.labels} />
+      </span>
+    </PageHeader>
+  );
+}
+
+function FilePath({ path }: { path: string }) {
+  return (
+    <code className="break-words font-mono text-xs">
+      {path.split("/").map((part, index) => (
+        <Fragment key={part}>
+          {index > 0 && (
+            <>
+              /<wbr />
+            </>
+          )}
+          {part}
+        </Fragment>
+      ))}
+    </code>
+  );
+}
+
+function Details({ job }: { job: Job }) {
+  return (
+    <Card>
+      <CardHeader title="Definition" />
+      <CardBody>
+        <Facts
+          items={[
+            { label: "File", value: <FilePath path={job.path} /> },
+            {
+              label: "Commit",
+              value: (
+                <code className="font-mono text-xs" title={job.commit}>
+                  {shortCommit(job.commit)}
+                </code>
+              ),
+            },
+            { label: "Changed", value: <Time at={job.updated_at} /> },
+            {
+              label: "Job id",
+              value: (
+                <span className="flex items-center justify-end gap-1">
+                  <code className="truncate font-mono text-xs" title={job.id}>
+                    {job.id}
+                  </code>
+                  <CopyButton text={job.id} what="job id" />
+                </span>
+              ),
+            },
+          ]}
+        />
+      </CardBody>
+    </Card>
+  );
+}
+
+function Manifest({ job }: { job: Job }) {
+  return (
+    <Card>
+      <CardHeader
+        title={<code className="font-mono font-normal">{job.path}</code>}
+        aside={<CopyButton text={job.yaml} what="manifest" showWord />}
+      />
+      <Suspense fallback={<Skeleton className="m-4 h-64" />}>
+        <YamlEditor label="Manifest" value={job.yaml} readOnly errors={job.errors} />
+      </Suspense>
+    </Card>
+  );
+}
+
+type Slots = { recentRuns: ReactNode; allRuns: ReactNode };
+
+function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["tab"] } & Slots) {
+  const params = { namespace: job.namespace, name: job.name };
+  const link = (to: JobSearch["tab"]) => ({
+    active: tab === to,
+    link: { to: "/jobs/$namespace/$name" as const, params, search: to ? { tab: to } : {} },
+  });
+  const ping = job.mode === "ping" && <PingCard url={job.ping_url} schedule={job.schedule[0] ?? ""} />;
+  return (
+    <>
+      <Header job={job} />
+      {job.errors.length > 0 && (
+        <div className="mb-4">
+          <ManifestErrors
+            title="The file in Git is invalid; the last good version stays in force"
+            errors={job.errors}
+          />
+        </div>
+      )}
+      <TabLinks
+        label="Job"
+        tabs={[
+          { label: "Overview", ...link(undefined) },
+          { label: "Runs", ...link("runs") },
+          { label: "Manifest", ...link("manifest") },
+        ]}
+      />
+      {tab === "runs" && allRuns}
+      {tab === "manifest" && <Manifest job={job} />}
+      {!tab && (
+        <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
+          <div className="flex min-w-0 flex-col gap-4">
+            {job.mode === "agent" && <InstancesCard job={job} />}
+            {/* Until the first ping the URL is what people come for; afterwards the runs are. */}
+            {job.last_run === null && ping}
+            {recentRuns}
+            {job.last_run !== null && ping}
+          </div>
+          <div className="flex min-w-0 flex-col gap-4">
+            <ScheduleCard job={job} />
+            <Details job={job} />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+function NoJob({ namespace, name }: { namespace: string; name: string }) {
+  return (
+    <Empty
+      page
+      icon={<FilePlus2 />}
+      title={`There is no job ${namespace}/${name}`}
+      actions={
+        <>
+          <Link to="/jobs" className={buttonVariants()}>
+            All jobs
+          </Link>
+          <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
+            New job
+          </Link>
+        </>
+      }
+    >
+      It may have been deleted or renamed in Git.
+    </Empty>
+  );
+}
+
+type Props = { namespace: string; name: string; search: JobSearch } & Slots;
+
+export function JobPage({ namespace, name, search, ...slots }: Props) {
+  const query = useQuery(jobQuery(namespace, name));
+  if (isProblem(query.error, 404)) return <NoJob namespace={namespace} name={name} />;
+  if (query.data) return <JobView job={query.data} tab={search.tab} {...slots} />;
+  if (query.isPending) return <PagePending />;
+  return <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />;
+}

@@ -1,0 +1,39 @@
+import { createFileRoute, Link } from "@tanstack/react-router";
+import { jobQuery, nextRunsQuery, runsQuery } from "@/client/queries";
+import { JobPage } from "@/features/jobs/job-page";
+import { jobSearch } from "@/features/jobs/search";
+import { JobRuns } from "@/features/runs/job-runs";
+
+export const Route = createFileRoute("/_app/jobs/$namespace/$name/")({
+  validateSearch: jobSearch,
+  loader: ({ context: { queryClient }, params: { namespace, name } }) => {
+    void queryClient.prefetchQuery(jobQuery(namespace, name));
+    void queryClient.prefetchQuery(nextRunsQuery(namespace, name));
+    void queryClient.prefetchInfiniteQuery(runsQuery({ job: `${namespace}/${name}` }));
+  },
+  component: Page,
+});
+
+function Page() {
+  const { namespace, name } = Route.useParams();
+  const job = `${namespace}/${name}`;
+  const all = (
+    <Link
+      from={Route.fullPath}
+      to="."
+      search={{ tab: "runs" }}
+      className="rounded-sm hover:text-text hover:underline"
+    >
+      All runs
+    </Link>
+  );
+  return (
+    <JobPage
+      namespace={namespace}
+      name={name}
+      search={Route.useSearch()}
+      recentRuns={<JobRuns job={job} limit={8} aside={all} />}
+      allRuns={<JobRuns job={job} />}
+    />
+  );
+}

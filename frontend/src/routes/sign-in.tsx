@@ -1,0 +1,17 @@
+import { createFileRoute, redirect } from "@tanstack/react-router";
+import { sessionQuery } from "@/client/queries";
+import { safeRedirect } from "@/features/auth/redirect";
+import { SignInPage } from "@/features/auth/sign-in";
+import { type Raw, text } from "@/lib/search";
+
+export const Route = createFileRoute("/sign-in")({
+  validateSearch: (raw: Raw): { redirect?: string | undefined } => ({ redirect: text(raw.redirect) }),
+  beforeLoad: async ({ context, search }) => {
+    // Nobody who is signed in needs this page. Any error means: show it.
+    const session = await context.queryClient
+      .ensureQueryData({ ...sessionQuery, retry: false })
+      .catch(() => null);
+    if (session) throw redirect({ href: safeRedirect(search.redirect), replace: true });
+  },
+  component: () => <SignInPage redirectTo={Route.useSearch().redirect} />,
+});
