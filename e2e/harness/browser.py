@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
@@ -90,3 +91,9 @@ class Person:
             "() => { scrollTo(9999, 0); const moved = scrollX; scrollTo(0, 0); return moved }"
         )
         return moved > 0
+
+    def portrait(self, file: Path) -> str:
+        """What the person sees, for those who look into a failure."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=file)
+        return "\n".join([f"at {self.page.url}, shown in {file}", *self.complaints])
