@@ -22,10 +22,12 @@ from harness.git import Git
 from harness.machine import CronMachine, why_not_here
 from harness.mail import MailSink
 from harness.narrative import Story
+from harness.paths import ROOT
 from harness.stack import Stack
 from harness.tenant import Tenant
 
 LOG_LINES = 60
+PICTURES = ROOT / ".test" / "e2e"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,8 +52,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for name, read in item.config.stash[EVIDENCE].items():
             lines = read()[item.stash[STARTS].get(name, 0) :].splitlines()
             report.sections.append((name, "\n".join(lines[-LOG_LINES:])))
+        if (person := item.funcargs.get("person")) is not None:  # type: ignore[attr-defined]
+            report.sections.append(("the browser", person.portrait(PICTURES / f"{item.name}.png")))
     if report.when == "call":
-        outcome = {"passed": "✓", "skipped": "–"}.get(report.outcome, "✗ failed")
+        outcome = {"passed": "✓", "skipped": "-"}.get(report.outcome, "✗ failed")
         _write(item.config, f"  {outcome} {report.duration:.1f} s")
     return report
 

@@ -58,10 +58,7 @@ def test_put_is_a_commit_by_the_user(register: Register, git: Git, story: Story,
 
     assert answer.status_code == 201, answer.text
     checkout = git.clone(tenant.authenticated_clone_url, "repository")
-    author, email, message, commit = checkout("log", "-1", "--format=%an%n%ae%n%s%n%H").split()[:2] + [
-        checkout("log", "-1", "--format=%s").strip(),
-        checkout("rev-parse", "HEAD").strip(),
-    ]
+    author, email, message, commit = checkout("log", "-1", "--format=%an%n%ae%n%s%n%H").splitlines()
     story.tell(f"git log: {author} <{email}>: {message}")
     assert (author, email, message) == (tenant.username, tenant.email, "Back it up at three")
     assert answer.json()["commit"] == commit

@@ -90,7 +90,9 @@ def test_wrong_setting(
     up: Callable[..., subprocess.CompletedProcess[str]], story: Story, setting: dict[str, str]
 ) -> None:
     """up: a setting is wrong"""
-    refusal(up(**setting), story, *setting)
+    done = up(**setting)
+    refusal(done, story, *setting)
+    assert "Starting PostgreSQL" not in done.stdout, "before anything is started"
 
 
 def test_database_away(up: Callable[..., subprocess.CompletedProcess[str]], story: Story) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
@@ -27,7 +28,9 @@ SERIOUS = {"serious", "critical"}
 def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium") or "/usr/bin/chromium"
     # A proxy of the developer's must not stand between the browser and 127.0.0.1.
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment: dict[str, str | float | bool] = {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+    }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, env=environment)
         yield browser
@@ -82,9 +85,15 @@ class Person:
             for node in violation["nodes"]
         ]
 
-    def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        width: int = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    def scrolls_sideways(self) -> bool:
+        """Whether the page can be scrolled horizontally."""
+        moved: int = self.page.evaluate(
+            "() => { scrollTo(9999, 0); const moved = scrollX; scrollTo(0, 0); return moved }"
         )
-        return width
+        return moved > 0
+
+    def portrait(self, file: Path) -> str:
+        """What the person sees, for those who look into a failure."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=file)
+        return "\n".join([f"at {self.page.url}, shown in {file}", *self.complaints])

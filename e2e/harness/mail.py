@@ -33,7 +33,7 @@ class Letter:
 
     @property
     def text(self) -> str:
-        return self.message.get_content()
+        return str(self.message.get_content())
 
 
 class MailSink:

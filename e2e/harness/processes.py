@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 STOP_SECONDS = 30
 
 
@@ -44,11 +42,13 @@ def end(process: subprocess.Popen[bytes]) -> int:
     return process.wait(STOP_SECONDS)
 
 
-def children(pid: int) -> list[psutil.Process]:
+def children(pid: int) -> list[int]:
     """Every process below `pid`, itself left out."""
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        if parent(int(entry.name)) == pid:
+            found += [int(entry.name), *children(int(entry.name))]
+    return found
 
 
 def kill(pid: int) -> None:
@@ -57,9 +57,32 @@ def kill(pid: int) -> None:
 
 
 def alive(pid: int) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
+    """Running, and not merely waiting to be reaped."""
+    return _stat(pid)[0] not in {"Z", ""}
+
+
+def parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
+def _stat(pid: int) -> tuple[str, str]:
+    """(state, parent) of a process; ("", "0") when it is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        state, above, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return state, above
+    return "", "0"
+
+
+def command(pid: int) -> list[str]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+    return []
+
+
+def name(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def plain_environment(home: Path, **more: str) -> dict[str, str]:

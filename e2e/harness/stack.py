@@ -1,7 +1,6 @@
 """The real platform: `crontopus-server up` in a directory and on a port of its own."""
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -72,14 +71,14 @@ class Stack:
         below = processes.children(self._process.pid)
         processes.end(self._process)
         self._process = None
-        for process in below:
-            processes.kill(process.pid)
+        for pid in below:
+            processes.kill(pid)
         self.kill_postgres()
 
     def kill_up(self) -> None:
         """kill -9 of the supervisor; the kernel takes API and worker with it, PostgreSQL stays."""
         assert self._process is not None
-        below = [child.pid for child in processes.children(self._process.pid)]
+        below = processes.children(self._process.pid)
         self._process.kill()
         self._process.wait()
         self._process = None
@@ -102,13 +101,9 @@ class Stack:
 
     def _child(self, name: str) -> int:
         assert self._process is not None
-        for process in processes.children(self._process.pid):
-            try:
-                command = process.cmdline()
-            except processes.psutil.Error:
-                continue
-            if command[-2:] == ["crontopus_api.server", name]:
-                return process.pid
+        for pid in processes.children(self._process.pid):
+            if processes.command(pid)[-2:] == ["crontopus_api.server", name]:
+                return pid
         return 0
 
     def kill_postgres(self) -> None:
@@ -126,19 +121,11 @@ class Stack:
         return 0
 
     def _is_postgres(self, pid: int, postmaster: int) -> bool:
-        try:
-            process = processes.psutil.Process(pid)
-            return "postgres" in process.name() and postmaster in (pid, process.ppid())
-        except processes.psutil.NoSuchProcess:
-            return False
+        return processes.name(pid) == "postgres" and postmaster in {pid, processes.parent(pid)}
 
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    @property
-    def up(self) -> Mapping[str, str]:
-        return self.environment
 
     def __enter__(self) -> Self:
         return self

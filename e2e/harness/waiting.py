@@ -13,7 +13,7 @@ class Never(AssertionError):
     """The condition did not come true in time."""
 
 
-def eventually(probe: Callable[[], T], what: str, *, within: float) -> T:
+def eventually(probe: Callable[[], T | None], what: str, *, within: float) -> T:
     """The first truthy answer of `probe`. An assertion that fails inside it counts as "not yet"."""
     deadline = time.monotonic() + within
     last: object = None

@@ -13,7 +13,7 @@ import psycopg
 
 from crontopus_api.server.errors import CheckError
 from crontopus_api.server.waiting import wait_until
-from crontopus_api.settings import Settings
+from crontopus_api.settings import Settings, load_secret_key
 
 OLDEST_GIT = (2, 34)
 LEAST_FREE_BYTES = 300 * 1024 * 1024
@@ -47,6 +47,12 @@ def data_directory(settings: Settings) -> str:
             "Make it writable, or choose another one with CRONTOPUS_DATA_DIR."
         ) from error
     return f"Data directory {directory}"
+
+
+def secret_key(settings: Settings) -> str:
+    """The secret is there and long enough, before a process that needs it is started. Raises SettingsError."""
+    load_secret_key(settings)
+    return "Secret key"
 
 
 def disk(settings: Settings) -> str:

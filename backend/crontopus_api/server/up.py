@@ -64,7 +64,7 @@ def _prepare(settings: Settings, stack: ExitStack, console: Console) -> "Supervi
     directory = checks.data_directory(settings)
     _take(stack.enter_context(FileLock(settings.data_dir / "up.lock")), settings)
     _tell(console, directory)
-    for check in (checks.git, checks.disk, checks.database, checks.port):
+    for check in (checks.git, checks.secret_key, checks.disk, checks.database, checks.port):
         _tell(console, check(settings))
     try:
         _tell(console, checks.console(settings))
