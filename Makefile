@@ -1,7 +1,7 @@
 # Thin on purpose: what a target does is in scripts/, where it can be read, linted and run by itself.
 up dev: export CRONTOPUS_DATA_DIR ?= $(CURDIR)/.data
 .DEFAULT_GOAL := help
-.PHONY: up dev test e2e lint generate verify bench soak lock help
+.PHONY: up dev test e2e lint lint-python lint-go lint-console lint-infra generate verify bench soak lock help
 
 up: ## Build what changed and run the whole platform: http://127.0.0.1:8000
 	@scripts/up
@@ -13,6 +13,8 @@ e2e: ## The whole path through a real cron, Git, mail server and browser
 	@scripts/test e2e
 lint: ## Every linter and type checker
 	@scripts/lint
+lint-python lint-go lint-console lint-infra: ## One part of it
+	@scripts/lint $(@:lint-%=%)
 generate: ## Write the generated files again
 	@scripts/generate
 verify: ## Fail when a generated or lock file is stale

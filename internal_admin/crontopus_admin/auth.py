@@ -1,7 +1,6 @@
 """Operators sign in with name and password. The session is a signed cookie that names the operator; whether the
 operator may still come in is asked of the database at every request."""
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +28,10 @@ LONGEST_PASSWORD = 200  # as `OperatorService.create` allows; argon2 shall not c
 
 
 class OperatorSessions:
-    """Starlette's signed session cookie (HttpOnly, SameSite=Strict), marked Secure whenever it came by https."""
+    """Starlette's signed session cookie (HttpOnly, SameSite=Strict), marked Secure whenever it came by https.
+
+    It is written at log-in and not again, so it ends `SESSION_SECONDS` after that however much it is used.
+    """
 
     def __init__(self, app: ASGIApp, secret_key: str) -> None:
         options: dict[str, Any] = {
@@ -53,10 +55,10 @@ class OperatorAuth(AuthProvider):
         self._attempts = MovingWindowRateLimiter(MemoryStorage())
 
     async def authenticate(self, request: Request) -> AdminUser | None:
-        session = request.session
-        if session.get("until", 0) <= time.time():
+        identifier = request.session.get("operator")
+        if identifier is None:
             return None
-        operator = await self._operators.active(UUID(session["operator"]))
+        operator = await self._operators.active(UUID(identifier))
         return AdminUser(username=operator.username) if operator else None
 
     async def render_login(self, request: Request, templates: Jinja2Templates) -> Response:
@@ -82,7 +84,7 @@ class OperatorAuth(AuthProvider):
             log.warning("operator_sign_in_refused", address=_address(request))
             raise LoginFailed(error.message) from error
         request.session.clear()
-        request.session.update(operator=str(operator.id), until=time.time() + SESSION_SECONDS)
+        request.session["operator"] = str(operator.id)
         log.info("operator_signed_in", operator=operator.username, address=_address(request))
         return None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 
 from sqlalchemy.exc import DBAPIError
@@ -29,10 +30,12 @@ def main() -> None:
     except ServerError as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        pass  # asked to stop: everything has been put away
 
 
 def run(settings: Settings) -> None:
+    # uvicorn raises the signal that stopped it again: by default SIGTERM would end us with PostgreSQL left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     checks.bindable(settings.admin_host, settings.admin_port, "CRONTOPUS_ADMIN_PORT")
     checks.data_directory(settings)
     log.configure(settings.log_level, settings.log_format)

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import pty
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -39,9 +40,10 @@ def command(
         return int(ended.value.code or 0), printed.out, printed.err
 
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, on_term = root.handlers, root.level, signal.getsignal(signal.SIGTERM)
     yield run
     root.handlers, root.level = handlers, level  # `crontopus-admin` sets up its own
+    signal.signal(signal.SIGTERM, on_term)
     get_settings.cache_clear()
 
 

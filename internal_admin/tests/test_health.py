@@ -57,9 +57,8 @@ async def test_an_idle_installation(operator: httpx.AsyncClient, services: Servi
     assert "crontopus-server worker" in found["Workers alive"][2]
 
 
-async def test_figures_are_those_in_the_database(
-    operator: httpx.AsyncClient, services: Services, superuser: Superuser, two_tenants: list[object]
-) -> None:
+def trouble(superuser: Superuser) -> None:
+    """Something of everything that the page counts, in two tenants."""
     ada, grace = rows.tenant_id(superuser, "ada"), rows.tenant_id(superuser, "grace")
     for tenant, deadline in ((ada, rows.ago("2 hours 3 minutes")), (grace, rows.ago("5 minutes"))):
         instance = rows.instance(superuser, tenant, rows.job(superuser, tenant, "backup"), deadline)
@@ -92,6 +91,11 @@ async def test_figures_are_those_in_the_database(
     for at in ("1 second", "12 seconds", "2 minutes"):
         rows.insert(superuser, "procrastinate_workers", {"last_heartbeat": rows.ago(at)})
 
+
+async def test_figures_are_those_in_the_database(
+    operator: httpx.AsyncClient, services: Services, superuser: Superuser, two_tenants: list[object]
+) -> None:
+    trouble(superuser)
     found = await figures(operator)
     values = {title: (value, level) for title, (value, level, _) in found.items()}
     assert values["Overdue instances"] == ("2, oldest 2 h 3 min", "look")

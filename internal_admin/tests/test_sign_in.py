@@ -99,10 +99,12 @@ async def test_a_session_ends_even_when_it_is_used(client: httpx.AsyncClient, se
     await services.operators.create(username=NAME, password=PASSWORD)
     with time_machine.travel("2026-11-22T08:00:00Z", tick=False) as clock:
         await sign_in(client, NAME, PASSWORD)
+        # As a thief would send it: a browser drops the cookie by itself.
+        stolen = {"cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
         clock.shift(SESSION_SECONDS - 60)
-        assert (await client.get("/users/list")).status_code == 200
+        assert (await client.get("/users/list", headers=stolen)).status_code == 200
         clock.shift(61)
-        assert (await client.get("/users/list")).status_code == 303
+        assert (await client.get("/users/list", headers=stolen)).status_code == 303
 
 
 async def test_attempts_are_limited(client: httpx.AsyncClient, services: Services) -> None:

@@ -14,7 +14,7 @@ export class Problem extends Error {
     this.name = "Problem";
     this.status = body.status;
     this.code = body.code;
-    this.hint = body.hint;
+    this.hint = body.hint ?? undefined;
     this.errors = body.errors ?? [];
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -49,7 +49,8 @@ export async function readProblem(response: Response): Promise<Problem> {
   return new Problem(
     {
       type: "about:blank",
-      title: `The server answered ${response.status} ${response.statusText}`.trim(),
+      title: "Unexpected answer",
+      detail: `The server answered ${response.status} ${response.statusText}`.trim(),
       status: response.status,
       code: `http_${response.status}`,
     },

@@ -130,7 +130,7 @@ export function makeJob(seed: JobSeed): Job {
       : null;
   const places = seed.mode === "ping" ? [null] : (seed.endpoints ?? []);
   const instances = places.map((place, index): Instance => {
-    const state = index === 0 ? seed.state : "healthy";
+    const state = index === 0 && seed.state !== "none" ? seed.state : "healthy";
     return {
       id: uuid(),
       job: ref,
@@ -169,6 +169,8 @@ export function makeJob(seed: JobSeed): Job {
     commit: COMMIT,
     updated_at: ago(86_400 * 3),
     errors: seed.errors ?? [],
+    description: null,
+    schedule_text: `As ${seed.schedule.join(" and ")} says`,
     manifest: {},
     yaml,
     path: `${seed.namespace}/${seed.name}.yaml`,

@@ -15,7 +15,7 @@ import { ago, makeJob, makeSession, uuid, type World } from "./data";
 const V1 = "*/api/v1";
 
 export function problem(status: number, code: string, title: string, more: Partial<ProblemBody> = {}) {
-  const body: ProblemBody = { type: "about:blank", title, status, code, ...more };
+  const body: ProblemBody = { type: "about:blank", title, detail: title, status, code, ...more };
   return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
 }
 

@@ -18,6 +18,7 @@ import { Severity } from "./severity";
 
 const EVENTS: Record<IncidentEvent["kind"], { word: string; icon: typeof CircleAlert; className: string }> = {
   opened: { word: "Opened", icon: CircleAlert, className: "text-bad" },
+  changed: { word: "Changed", icon: CircleAlert, className: "text-warn" },
   notified: { word: "Notified", icon: MailCheck, className: "text-muted" },
   notify_failed: { word: "Could not notify", icon: MailX, className: "text-warn" },
   resolved: { word: "Resolved", icon: CircleCheck, className: "text-ok" },

@@ -5,7 +5,6 @@ import { Card, CardBody, CardHeader } from "@/components/ui/card";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Time } from "@/components/ui/time";
 import { formatLocal } from "@/lib/format";
-import { describeSchedule } from "@/lib/schedule";
 
 function Upcoming({ next }: { next: NextRuns }) {
   if (next.items.length === 0) return <p className="text-muted text-sm">No run is coming up.</p>;
@@ -29,16 +28,13 @@ export function ScheduleCard({ job }: { job: Job }) {
       <CardHeader title="Schedule" aside={job.timezone} />
       <CardBody className="flex flex-col gap-4">
         <ul className="flex flex-col gap-2">
-          {job.schedule.map((entry) => {
-            const reading = describeSchedule(entry);
-            return (
-              <li key={entry}>
-                <code className="font-mono text-sm">{entry}</code>
-                {reading && reading !== entry && <p className="text-muted text-xs">{reading}</p>}
-              </li>
-            );
-          })}
+          {job.schedule.map((entry) => (
+            <li key={entry}>
+              <code className="font-mono text-sm">{entry}</code>
+            </li>
+          ))}
         </ul>
+        <p className="text-muted text-xs">{job.schedule_text}</p>
         <div>
           <h3 className="mb-1.5 text-subtle text-xs">Next runs</h3>
           {idle && (

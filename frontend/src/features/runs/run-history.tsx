@@ -3,6 +3,7 @@ import type { Run, RunState } from "@/client/types";
 import { RUN_LOOKS } from "@/components/domain/status";
 import { cn } from "@/lib/cn";
 import { formatDuration, formatExact } from "@/lib/format";
+import { beganAt } from "./began";
 
 const COLOURS: Record<RunState, string> = {
   success: "bg-ok-solid",
@@ -23,7 +24,7 @@ function heightOf(run: Run, longest: number): string {
 }
 
 function describe(run: Run): string {
-  const at = run.started_at ?? run.slot_at;
+  const at = beganAt(run);
   const parts = [RUN_LOOKS[run.state].word, at && formatExact(at)];
   if (run.duration_seconds !== null) parts.push(formatDuration(run.duration_seconds));
   return parts.filter(Boolean).join(", ");

@@ -6,9 +6,10 @@ import { RunBadge } from "@/components/domain/status";
 import { type Column, DataList, rowLinkClass } from "@/components/ui/data-list";
 import { Duration, Time } from "@/components/ui/time";
 import { cn } from "@/lib/cn";
+import { beganAt } from "./began";
 
 function When({ run }: { run: Run }) {
-  const at = run.started_at ?? run.slot_at;
+  const at = beganAt(run);
   return <Time at={at} className="tabular" />;
 }
 

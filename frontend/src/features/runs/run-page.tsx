@@ -13,6 +13,7 @@ import { Message } from "@/components/ui/message";
 import { crumbClass, Facts, PageHeader } from "@/components/ui/page";
 import { Duration, Time } from "@/components/ui/time";
 import { shortCommit } from "@/lib/format";
+import { beganAt } from "./began";
 import { RunOutput } from "./output";
 
 const SOURCES = { agent: "Agent", ping: "Ping", api: "API" };
@@ -67,7 +68,7 @@ function RunFacts({ run }: { run: Run }) {
 }
 
 function RunView({ run }: { run: Run }) {
-  const at = run.started_at ?? run.slot_at;
+  const at = beganAt(run);
   return (
     <>
       <PageHeader
