@@ -60,7 +60,9 @@ class Services:
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
     """Nothing here connects, listens or starts: that is up to the process."""
     if settings.git_host != "embedded":
-        raise SettingsError("CRONTOPUS_GIT_HOST: this version has the embedded Git host only; leave it unset.")
+        raise SettingsError(
+            "CRONTOPUS_GIT_HOST: this version has the embedded Git host only; leave it unset."
+        )
     clock = clock or SystemClock()
     direct_url = settings.database_direct_url if settings.database_url else None
     database = Database(database_url, direct_url=direct_url)

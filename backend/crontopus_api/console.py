@@ -45,7 +45,6 @@ class Console(StaticFiles):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
         return response
 
-
     async def api_reference(self, request: Request) -> Response:
         """Swagger UI over /api/openapi.json, built with the console and served from here."""
         return await self.get_response("api-docs.html", request.scope)
