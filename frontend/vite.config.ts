@@ -44,6 +44,7 @@ export default defineConfig(({ mode }) => {
       target: "es2022",
       // The content security policy has no `data:` for scripts, styles or fonts.
       assetsInlineLimit: 0,
+      rollupOptions: { input: ["index.html", "api-docs.html"] },
     },
     server: {
       port: 5173,

@@ -101,7 +101,12 @@ def _pytest(name: str, path: str) -> Suite:
 
 VITEST = ("node_modules/.bin/vitest", "run", "--reporter=default", "--reporter=junit")
 SUITES = (
-    Suite("lint", ("env", f"LINT_REPORT={REPORTS / 'lint.tsv'}", "scripts/lint"), REPORTS / "lint.tsv", from_checks),
+    Suite(
+        "lint",
+        ("env", f"LINT_REPORT={REPORTS / 'lint.tsv'}", "scripts/lint"),
+        REPORTS / "lint.tsv",
+        from_checks,
+    ),
     _pytest("backend", "backend/tests"),
     _pytest("cli", "cli/tests"),
     _pytest("internal_admin", "internal_admin/tests"),

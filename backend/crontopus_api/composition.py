@@ -30,7 +30,7 @@ from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.live.hub import Hub
-from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.settings import Settings, SettingsError, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
 
 
@@ -59,6 +59,10 @@ class Services:
 
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
     """Nothing here connects, listens or starts: that is up to the process."""
+    if settings.git_host != "embedded":
+        raise SettingsError(
+            "CRONTOPUS_GIT_HOST: this version has the embedded Git host only; leave it unset."
+        )
     clock = clock or SystemClock()
     direct_url = settings.database_direct_url if settings.database_url else None
     database = Database(database_url, direct_url=direct_url)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -20,7 +21,7 @@ _HEADERS = {
 _UNBUILT = (
     "<!doctype html><title>Crontopus</title><h1>The console is not built</h1>"
     "<p>Run <code>make up</code>, or <code>cd frontend &amp;&amp; npm install &amp;&amp; npm run build</code>."
-    ' The API is here: <a href="/api/docs">/api/docs</a>.</p>'
+    ' The API is described here: <a href="/api/openapi.json">/api/openapi.json</a>.</p>'
 )
 
 
@@ -43,6 +44,10 @@ class Console(StaticFiles):
         immutable = path.startswith("assets/")
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
         return response
+
+    async def api_reference(self, request: Request) -> Response:
+        """Swagger UI over /api/openapi.json, built with the console and served from here."""
+        return await self.get_response("api-docs.html", request.scope)
 
 
 def unbuilt_console() -> HTMLResponse:

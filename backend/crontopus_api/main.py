@@ -38,7 +38,7 @@ def create_api(settings: Settings) -> FastAPI:
         version="1",
         summary="Job scheduling and monitoring on GitOps principles.",
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
     )
     problems.install(api)
@@ -55,7 +55,9 @@ def create_api(settings: Settings) -> FastAPI:
         api.include_router(router)
     built = settings.built_console
     if built is not None:
-        api.mount("/", console.Console(built), name="console")
+        pages = console.Console(built)
+        api.add_api_route("/api/docs", pages.api_reference, include_in_schema=False)
+        api.mount("/", pages, name="console")
     else:
         api.add_api_route("/", console.unbuilt_console, response_class=HTMLResponse, include_in_schema=False)
     return api

@@ -11,6 +11,7 @@ and the API's death closes them, which the hook reads as "refuse".
 import asyncio
 import logging
 import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
@@ -34,10 +35,12 @@ def install_hook(root: Path) -> Path:
     target = root / "hooks" / _HOOK
     if not (target.is_file() and os.access(target, os.X_OK) and target.read_bytes() == script):
         target.parent.mkdir(exist_ok=True)
-        temporary = target.with_name(f".{_HOOK}.{os.getpid()}")
-        temporary.write_bytes(script)
-        temporary.chmod(0o755)
-        temporary.replace(target)
+        # A name of its own: the first requests of a new installation all come this way at once.
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{_HOOK}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(script)
+            os.fchmod(file.fileno(), 0o755)
+        Path(temporary).replace(target)
     return target.parent
 
 
