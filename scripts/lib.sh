@@ -6,9 +6,11 @@ VENV=$ROOT/.venv
 TOOLS=$ROOT/.tools
 LOGS=$TOOLS/logs
 STAMPS=$TOOLS/stamps
-# shellcheck disable=SC2034 # used by the scripts that source this
-CALLER_PATH=$PATH
+# shellcheck disable=SC2034 # used by the scripts that source this; one script may call another
+CALLER_PATH=${PATH//$VENV\/bin:/}
 export PATH=$VENV/bin:$PATH
+# Where this is set, every start would compile every module of every library again: 7 s instead of 2.
+unset PYTHONDONTWRITEBYTECODE
 [ -x "$TOOLS/go/go/bin/go" ] && export PATH=$PATH:$TOOLS/go/go/bin
 
 die() {

@@ -1,6 +1,7 @@
 """Keeps every tenant's repository made and projected, whatever process was killed meanwhile."""
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.errors import GitStoreError
@@ -24,7 +25,7 @@ class RepositoryUpkeep:
                     await self._services.changes.ensure_repository(at.tenant_id)
                 elif await self._services.git.head(at.slug) != at.projected_commit:
                     await self._services.projector.project(at.tenant_id)
-            except GitStoreError as error:
+            except (GitStoreError, SQLAlchemyError, OSError) as error:
                 # One tenant's broken repository must not keep the others waiting.
                 log.warning("repository_upkeep_failed", tenant_id=str(at.tenant_id), error=str(error))
         return 0
