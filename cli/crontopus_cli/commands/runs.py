@@ -75,7 +75,7 @@ def _outcome(run: Json) -> str:
 _COLUMNS = [
     Column("JOB", lambda run: words.job_address(run["job"]), shrink=26),
     Column("STATE", _outcome, state=True),
-    Column("STARTED", lambda run: words.ago(run["started_at"] or run["slot_at"])),
+    Column("STARTED", lambda run: words.ago(run["started_at"] or run["finished_at"] or run["slot_at"])),
     Column("TOOK", lambda run: words.span(run["duration_seconds"]), drop=3, right=True),
     Column("ENDPOINT", lambda run: words.named(run["endpoint"]), drop=4),
     Column("SOURCE", lambda run: run["source"], drop=5),
