@@ -26,6 +26,7 @@ log = structlog.get_logger()
 MOST_PER_BATCH = 500
 # Beyond this many waiting check-ins the database is not keeping up: better to say so than to grow.
 MOST_WAITING = 20_000
+_DEADLOCK_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,17 @@ class CheckInWriter:
     @staticmethod
     async def _write(connection: psycopg.AsyncConnection, check_ins: Sequence[CheckIn]) -> list[Answer]:
         BATCH_SIZE.observe(len(check_ins))
-        with BATCH_SECONDS.time():
-            async with connection.transaction():
-                return await write_batch(connection, check_ins)
+        for attempt in range(1, _DEADLOCK_TRIES + 1):
+            try:
+                with BATCH_SECONDS.time():
+                    async with connection.transaction():
+                        return await write_batch(connection, check_ins)
+            except psycopg.errors.DeadlockDetected:
+                # A projection locks the rows of one job after another, in another order than ours. PostgreSQL
+                # ended us so that it could go on: nothing was written, the same again will do.
+                if attempt == _DEADLOCK_TRIES:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
 
 
 async def write_batch(connection: psycopg.AsyncConnection, check_ins: Sequence[CheckIn]) -> list[Answer]:

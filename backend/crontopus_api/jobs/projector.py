@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import psycopg
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.models import Endpoint
@@ -69,9 +71,14 @@ class Projector:
                 log.error("history_rewound", tenant_id=str(tenant_id), projected=old, head=head)
                 return old
             files = await self._read(slug, old, head)
-            if await self._apply(tenant_id, old, head, files):
-                return head
-            # Another process projected meanwhile: look again from where it got to.
+            try:
+                if await self._apply(tenant_id, old, head, files):
+                    return head
+            except DBAPIError as error:
+                # Check-ins lock the same rows in another order; PostgreSQL ended us so that they could go on.
+                if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                    raise
+            # That, or another process projected meanwhile: look again from where things stand.
 
     async def _read(self, slug: str, old: str | None, head: str) -> list[JobFile]:
         changes = [change for change in await self._host.changes(slug, old, head) if is_job_path(change.path)]
