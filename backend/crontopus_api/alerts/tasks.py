@@ -6,7 +6,6 @@ import procrastinate
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
-from crontopus_api.alerts.channels.notification import DeliveryFailed
 from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import DELIVER
 
@@ -16,7 +15,8 @@ _WAITS = (2, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 7200)
 
 class _Backoff(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, DeliveryFailed) or job.attempts >= len(_WAITS):
+        # Whatever it was, a refusal or the database gone in between: a delivery is never dropped at once.
+        if job.attempts >= len(_WAITS):
             return None
         return RetryDecision(retry_in={"seconds": _WAITS[job.attempts]})
 

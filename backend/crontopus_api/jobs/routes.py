@@ -72,7 +72,7 @@ async def get_job(
     jobs: Jobs,
 ) -> schemas.JobOut | Response:
     """One job. `Accept: application/yaml` answers the file as it stands in the repository."""
-    job = await jobs.get(session, principal.tenant_id, namespace, name)
+    job = await jobs.get(session, principal.tenant_id, namespace, name, may_report=_may_report(principal))
     etag = {"ETag": f'"{job.etag}"'}
     if _YAML in request.headers.get("accept", ""):
         return PlainTextResponse(job.yaml, headers=etag, media_type=_YAML)
@@ -112,7 +112,8 @@ async def put_job(
         if_none_match=if_none_match == "*",
     )
     async with database.tenant(principal.tenant_id, principal.user_id) as session:
-        job = await jobs.get(session, principal.tenant_id, namespace, name)
+        may_report = _may_report(principal)
+        job = await jobs.get(session, principal.tenant_id, namespace, name, may_report=may_report)
     response.status_code = 201 if created else 200
     response.headers["ETag"] = f'"{job.etag}"'
     return job
@@ -194,6 +195,11 @@ async def list_instances(
 async def _author(identity: IdentityService, principal: Principal) -> Author:
     signed_in = await identity.whoami(principal)
     return Author(signed_in.user.username, signed_in.user.email)
+
+
+def _may_report(principal: Principal) -> bool:
+    """Endpoints report runs of their own instances only, never by ping."""
+    return principal.endpoint_id is None and scopes.CHECKINS_WRITE in principal.scopes
 
 
 def _unquote(etag: str | None) -> str | None:

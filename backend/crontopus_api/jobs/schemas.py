@@ -71,7 +71,7 @@ class JobOut(JobSummary):
     path: str
     etag: str = Field(description="For If-Match: the file's blob id.")
     schedule_text: str = Field(description="The schedule in plain English.")
-    ping_url: str | None
+    ping_url: str | None = Field(description="Null in agent mode, and for those who may not report runs.")
     instances_list: list[InstanceOut]
 
 

@@ -81,7 +81,10 @@ class JobService:
             )
         return job
 
-    async def get(self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> schemas.JobOut:
+    async def get(
+        self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str, *, may_report: bool
+    ) -> schemas.JobOut:
+        """Raises NotFound. `may_report`: the caller may see the ping URL, with which runs are reported."""
         job = await self.find(session, tenant_id, namespace, name)
         rows = await instances_repository.of_jobs(session, tenant_id, [job.id])
         summary = views.job_summary(job, rows, self._clock.now())
@@ -92,7 +95,7 @@ class JobService:
             path=job.path,
             etag=job.blob_id,
             schedule_text=Schedule.parse(job.schedule, job.timezone).describe(),
-            ping_url=await self._ping_url(session, job),
+            ping_url=await self._ping_url(session, job) if may_report else None,
             instances_list=await self._instances(session, tenant_id, rows),
         )
 

@@ -156,6 +156,29 @@ async def test_jobs_are_paged_and_filtered(platform: Platform, ada: Person) -> N
     ]
 
 
+async def test_a_ping_url_is_for_those_who_may_report(platform: Platform, ada: Person) -> None:
+    """Whoever has it can report runs, so reading jobs alone does not show it."""
+    await ada.put_job()
+    made = (
+        await ada.api.post("/api/v1/tokens", json={"name": "r", "scopes": ["jobs:read", "runs:read"]})
+    ).json()
+    enrolment = (await ada.api.post("/api/v1/enrollment-tokens", json={})).json()["secret"]
+    body = {
+        "token": enrolment,
+        "hostname": "web-1",
+        "platform": "linux",
+        "arch": "amd64",
+        "agent_version": "1",
+        "public_key": "A" * 43 + "=",
+        "machine_id": "m",
+    }
+    machine = (await platform.client().post("/api/v1/endpoints/enroll", json=body)).json()
+    for token in (made["secret"], machine["token"]):
+        answer = await platform.client(token).get("/api/v1/jobs/default/hello")
+        assert (answer.status_code, answer.json()["ping_url"]) == (200, None)
+    assert (await ada.get("/jobs/default/hello"))["ping_url"].startswith("http://crontopus.test/ping/")
+
+
 async def test_next_runs_in_both_clocks(platform: Platform, ada: Person) -> None:
     await ada.put_job(schedule="0 12 * * *", timezone="Asia/Kathmandu")
     found = await ada.get("/jobs/default/hello/next-runs", count=2)

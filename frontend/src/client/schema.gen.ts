@@ -1159,7 +1159,10 @@ export interface components {
             path: string;
             /** Paused */
             paused: boolean;
-            /** Ping Url */
+            /**
+             * Ping Url
+             * @description Null in agent mode, and for those who may not report runs.
+             */
             ping_url: string | null;
             /** Schedule */
             schedule: string[];

@@ -25,6 +25,10 @@ class EmailChannel:
         if self._smtp_url is None:
             raise DeliveryFailed("No mail server is configured: an operator must set CRONTOPUS_SMTP_URL.")
         url = urlsplit(self._smtp_url)
+        if url.scheme not in _PORTS:
+            raise DeliveryFailed(
+                f"CRONTOPUS_SMTP_URL begins with {url.scheme}://; an operator must make it smtp:// or smtps://."
+            )
         try:
             await aiosmtplib.send(
                 render(target, self._sender, notification),

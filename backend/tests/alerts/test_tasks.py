@@ -1,0 +1,46 @@
+"""A delivery is tried again whatever went wrong, until there is nothing left to hope for."""
+
+import procrastinate
+import psycopg
+import pytest
+from procrastinate.testing import InMemoryConnector
+
+from crontopus_api.alerts.channels.email import EmailChannel
+from crontopus_api.alerts.channels.notification import DeliveryFailed
+from crontopus_api.alerts.incidents import DELIVER
+from crontopus_api.alerts.tasks import register
+
+
+async def _attempt(error: Exception) -> str:
+    """What becomes of the job of a delivery that ends in `error`."""
+
+    class Broken:
+        async def deliver(self, *_: object, **__: object) -> None:
+            raise error
+
+    connector = InMemoryConnector()
+    app = procrastinate.App(connector=connector)
+    register(app, Broken())  # type: ignore[arg-type]
+    async with app.open_async():
+        ids = {"tenant_id": "0" * 32, "delivery_id": "1" * 32}
+        await app.configure_task(DELIVER).defer_async(**ids)
+        await app.run_worker_async(wait=False, install_signal_handlers=False)
+    return str(connector.jobs[1]["status"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DeliveryFailed("451 later"),
+        psycopg.OperationalError("the database went away"),
+        RuntimeError("a defect"),
+    ],
+)
+async def test_no_error_ends_a_delivery_at_once(error: Exception) -> None:
+    assert await _attempt(error) == "todo"
+
+
+async def test_a_mail_server_of_an_unknown_kind_is_said_so() -> None:
+    channel = EmailChannel("mail://localhost", "c@example.org")
+    with pytest.raises(DeliveryFailed, match="CRONTOPUS_SMTP_URL"):
+        await channel.send("a@example.org", None)  # type: ignore[arg-type]
