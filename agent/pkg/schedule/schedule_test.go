@@ -63,7 +63,8 @@ func TestRefused(t *testing.T) {
 		"*/0 * * * *", "*/60 * * * *", "5/15 * * * *", "5-1 * * * *", "-1 * * * *", "1- * * * *", ", * * * *", "1,,2 * * * *",
 		"? * * * *", "* * L * *", "* * * * 5#2", "* * * * sat-sun", "@reboot", "@Daily", "@every 5m", "0 0 31 2,4,6,9,11 *",
 		"every", "every 30s", "every 90s", "every m", "every 5", "Every 5m", "every 0m", "every 5m 1h", "every 367d", "* * * * *\n* * * * *"} {
-		if s, err := Parse(text); !errors.Is(err, ErrSyntax) {
+		var known *Error
+		if s, err := Parse(text); !errors.As(err, &known) || known.Code == "" {
 			t.Errorf("%q: %+v, %v", text, s, err)
 		}
 	}
