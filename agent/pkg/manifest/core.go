@@ -1,21 +1,10 @@
 package manifest
 
 import (
+	"math/big"
 	"regexp"
-
-	"go.yaml.in/yaml/v4"
+	"strings"
 )
-
-const (
-	tagStr   = "!!str"
-	tagInt   = "!!int"
-	tagFloat = "!!float"
-	tagBool  = "!!bool"
-	tagNull  = "!!null"
-)
-
-var tagNames = map[string]string{tagStr: "text", tagInt: "a whole number", tagFloat: "a number",
-	tagBool: "true or false", tagNull: "empty"}
 
 var (
 	coreNull  = regexp.MustCompile(`^(null|Null|NULL|~|)$`)
@@ -24,22 +13,39 @@ var (
 	coreFloat = regexp.MustCompile(`^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 )
 
-// coreTag resolves a scalar by the YAML 1.2 core schema. The library resolves more (dates, 1_000), which
-// would make a manifest mean one thing to the agent and another to the server.
-func coreTag(n *yaml.Node) string {
-	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
-	if n.Style&quoted != 0 {
-		return tagStr
+const (
+	maybeNotText = "-+.0123456789~nNtTfF"
+	longestInt   = 20 // characters; nobody means a longer one
+)
+
+// resolve tells what a scalar without quotes is by the YAML 1.2 core schema, section 10.3.2.
+func resolve(text string) nodeKind {
+	switch {
+	case text != "" && !strings.ContainsRune(maybeNotText, rune(text[0])):
+		return textNode
+	case coreNull.MatchString(text):
+		return nullNode
+	case coreBool.MatchString(text):
+		return booleanNode
+	case coreInt.MatchString(text):
+		return integerNode
+	case coreFloat.MatchString(text):
+		return floatNode
 	}
-	switch v := n.Value; {
-	case coreNull.MatchString(v):
-		return tagNull
-	case coreBool.MatchString(v):
-		return tagBool
-	case coreInt.MatchString(v):
-		return tagInt
-	case coreFloat.MatchString(v):
-		return tagFloat
+	return textNode
+}
+
+// parseInt reads what resolve calls an integer; false where it is too long.
+func parseInt(text string) (*big.Int, bool) {
+	if len(text) > longestInt {
+		return new(big.Int), false
 	}
-	return tagStr
+	base, digits := 10, text
+	switch {
+	case strings.HasPrefix(text, "0o"):
+		base, digits = 8, text[2:]
+	case strings.HasPrefix(text, "0x"):
+		base, digits = 16, text[2:]
+	}
+	return new(big.Int).SetString(digits, base)
 }
