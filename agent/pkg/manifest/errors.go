@@ -79,11 +79,10 @@ func (e *Error) Error() string {
 	if e.Line > 0 {
 		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
 	}
-	b.WriteString(": ")
-	if e.Path != "" {
-		b.WriteString(e.Path + ": ")
+	if e.Line == 0 && e.Path != "" {
+		b.WriteString(": " + e.Path)
 	}
-	b.WriteString(e.Message)
+	b.WriteString(": " + e.Message)
 	if e.Hint != "" {
 		b.WriteString(" (" + e.Hint + ")")
 	}

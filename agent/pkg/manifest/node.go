@@ -80,14 +80,21 @@ func (n *node) pathOf(key string) string {
 	base := n.path()
 	switch {
 	case len(key) > longestStep || !plainWord(key):
-		if runes := []rune(key); len(runes) > clippedStep {
-			key = string(runes[:clippedStep])
-		}
-		return base + `["` + key + `"]`
+		return base + `["` + firstRunes(key, clippedStep) + `"]`
 	case base == "":
 		return key
 	}
 	return base + "." + key
+}
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
 
 func plainWord(key string) bool {

@@ -16,7 +16,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 309
+	vectorCount  = 328
 )
 
 type wantedError struct {

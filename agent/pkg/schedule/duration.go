@@ -46,9 +46,13 @@ func durationHint(s string) string {
 // Clip quotes a user's text for a message without letting it flood or garble the message.
 func Clip(text string) string {
 	const limit = 60
-	shown := []rune(text)
-	if len(shown) > limit {
-		shown = append(shown[:limit-1:limit-1], '…')
+	shown := make([]rune, 0, limit)
+	for _, c := range text {
+		if len(shown) == limit {
+			shown[limit-1] = '…'
+			break
+		}
+		shown = append(shown, c)
 	}
 	printable := func(c rune) rune {
 		if unicode.IsPrint(c) {

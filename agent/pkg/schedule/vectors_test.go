@@ -12,7 +12,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/schedule"
-	vectorCount  = 240
+	vectorCount  = 241
 )
 
 type slotVector struct {

@@ -1,6 +1,9 @@
 package yamlevent
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Parser gives the events of one text, one at a time. What stands behind an error or a reader's own limit is
 // not looked at, apart from the 1,024 characters in which a key may turn out to be one.
@@ -54,6 +57,11 @@ func (p *Parser) documentStart(implicit bool) (Event, error) {
 	bare := implicit && !t.is(versionToken, tagDirectiveToken, documentStartToken)
 	if t, err = p.directives(&e); err != nil {
 		return e, err
+	}
+	for _, d := range p.tags {
+		if !utf8.ValidString(d.handle + d.prefix) {
+			return e, t.start.fail("", notUTF8)
+		}
 	}
 	p.push((*Parser).documentEnd)
 	if bare {
@@ -199,9 +207,14 @@ func (p *Parser) properties(e *Event) (*token, error) {
 	if err != nil || tag == nil {
 		return t, err
 	}
-	e.Tag, err = p.resolve(tag)
+	if e.Tag, err = p.resolve(tag); err == nil && !utf8.ValidString(e.Tag) {
+		err = tag.start.fail("while parsing a node", notUTF8)
+	}
 	return t, err
 }
+
+// notUTF8 is what `!%C0` becomes. libyaml gives it out, and what calls it from Python fails.
+const notUTF8 = "a tag is not UTF-8"
 
 func (p *Parser) resolve(t *token) (string, error) {
 	if t.value == "" {

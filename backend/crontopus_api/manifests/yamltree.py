@@ -155,8 +155,11 @@ class _Reader:
     @staticmethod
     def _stream(text: str) -> Iterator[events.Event]:
         parser = CParser(text)
-        while (event := parser.get_event()) is not None:
-            yield event
+        try:
+            while (event := parser.get_event()) is not None:
+                yield event
+        except UnicodeDecodeError:  # libyaml unescapes `!%C0` without a look at what comes out
+            raise yaml.MarkedYAMLError(problem="a tag is not UTF-8") from None
 
     def read(self) -> None:
         next(self._events)  # StreamStart
@@ -252,8 +255,7 @@ class _Reader:
             if event.value == "<<":
                 hint = "write the keys out"
                 raise self._stop(event, "bad_key", "merge keys (`<<`) are not used", hint)
-            value = _resolve(event.value)
-            if not isinstance(value, str):
+            if not _is_text(event.value):
                 mark = _mark(event)
                 hint = f'quote it: "{event.value[:40]}"'
                 error = ManifestError(
@@ -290,6 +292,13 @@ class _Reader:
                 self.tree.error(path, "null_value", f"{clip(dotted(path))} is empty", hint)
             )
         return value
+
+
+def _is_text(plain: str) -> bool:
+    try:
+        return isinstance(_resolve(plain), str)
+    except ValueError:
+        return False  # a number, if one that nobody means
 
 
 def _resolve(text: str) -> str | int | float | bool | None:
