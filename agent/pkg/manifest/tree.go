@@ -34,7 +34,11 @@ func readTree(file string, data []byte) (*tree, Errors) {
 	}
 	b := &builder{tree: &tree{file: file}, events: yamlevent.New(text)}
 	if err := b.document(); err != nil {
-		return nil, append(b.tree.errs, b.stopped(err)).sorted()
+		stopped := b.stopped(err)
+		if stopped.Code == YAMLSyntax { // what went before may only be odd because of it
+			return nil, Errors{stopped}
+		}
+		return nil, append(b.tree.errs, stopped).sorted()
 	}
 	return b.tree, nil
 }

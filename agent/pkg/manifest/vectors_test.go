@@ -16,7 +16,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 328
+	vectorCount  = 330
 )
 
 type wantedError struct {

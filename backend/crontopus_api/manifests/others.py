@@ -43,7 +43,8 @@ def _instant(value: Any) -> Any:
 
 
 def _write_instant(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # `%Y` would write the year 999 with three digits, which nobody reads back.
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _time_of_day(text: str) -> str:
