@@ -34,8 +34,8 @@ func mapOrNil(m map[string]string) any {
 	return m
 }
 
-func instantOrNil(t time.Time) any {
-	if t.IsZero() {
+func instantOrNil(t *time.Time) any {
+	if t == nil {
 		return nil
 	}
 	return t.UTC().Format("2006-01-02T15:04:05Z")

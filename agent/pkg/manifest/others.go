@@ -64,7 +64,7 @@ type MaintenanceWindow struct {
 	Object
 	Reason     *string
 	Match      JobMatch
-	Start, End time.Time // zero for a window that comes again
+	Start, End *time.Time // nil for a window that comes again
 	Schedule   *schedule.Schedule
 	Duration   time.Duration
 	Timezone   string // empty = UTC
@@ -207,14 +207,14 @@ func (r *reader) oneWay(n *node, w *MaintenanceWindow) {
 		r.fail(n, Conflict, "`start` and `end`, or `schedule` and `duration`", "a window happens once or comes again, not both")
 	case !(start && end) && !(schedule && duration):
 		r.fail(n, Required, "", "a window needs `start` and `end`, or `schedule` and `duration`")
-	case start && !w.End.After(w.Start):
+	case start && !w.End.After(*w.Start):
 		r.fail(n, OutOfRange, "", "`end` is not after `start`")
 	}
 }
 
 var instantRE = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
-func (r *reader) instant(n *node, into *time.Time) {
+func (r *reader) instant(n *node, into **time.Time) {
 	if n == nil {
 		return
 	}
@@ -235,5 +235,5 @@ func (r *reader) instant(n *node, into *time.Time) {
 		r.fail(n, BadInstant, hint, "%s does not exist", schedule.Clip(n.text))
 		return
 	}
-	*into = at
+	*into = &at
 }
