@@ -13,7 +13,7 @@ var now = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
 func zone(t *testing.T, name string) *time.Location {
 	t.Helper()
-	z, err := time.LoadLocation(name)
+	z, err := LoadZone(name)
 	if err != nil {
 		t.Fatal(err)
 	}

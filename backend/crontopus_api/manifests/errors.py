@@ -55,7 +55,9 @@ def dotted(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif len(step) <= _LONGEST_KEY and step.isascii() and step.replace("-", "").replace("_", "").isalnum():
+        elif (
+            len(step) <= _LONGEST_KEY and step.isascii() and step.replace("-", "").replace("_", "").isalnum()
+        ):
             text += f".{step}" if text else step
         else:
             text += f'["{step[:80]}"]'

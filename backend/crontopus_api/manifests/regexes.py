@@ -168,7 +168,9 @@ class _Pattern:
                 return ""
             return {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}.get(letter, letter)
         if (char in "-&~|" and self._peek(1) == char) or self._text.startswith("[:", start):
-            raise _NotPortable(f"`{self._text[start : start + 2]}` inside `[…]` does not mean the same everywhere")
+            raise _NotPortable(
+                f"`{self._text[start : start + 2]}` inside `[…]` does not mean the same everywhere"
+            )
         self._at += 1
         return char
 

@@ -28,7 +28,17 @@ from crontopus_api.schedules import zone_names
 
 from .contract import load_cases, text_of
 from .go_reader import AGENT, GoReader, build, comparable, python_reads
-from .strategies import durations, jobs, label_keys, label_values, names, texts
+from .go_strategies import (
+    cron_texts,
+    every_texts,
+    fragments,
+    instants,
+    junk,
+    objects,
+    patterns,
+    quantities,
+)
+from .strategies import jobs, texts
 
 SOAK = int(os.environ.get("CRONTOPUS_SOAK", "1"))
 PATH = "x/y/z.yaml"  # where a document is judged by its content alone
@@ -86,112 +96,10 @@ def test_every_job_round_trips_and_go_reads_it_identically(go: GoReader, data: d
     assert "manifest" in agree(go, path, text)
 
 
-_match = st.fixed_dictionaries(
-    {},
-    optional={
-        "namespaces": st.lists(names, min_size=1, max_size=3, unique=True),
-        "matchLabels": st.dictionaries(label_keys, label_values, min_size=1, max_size=3),
-    },
-)
-_times = st.from_regex(r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z")
-_instants = st.builds(
-    "{}T{}{}{}".format,
-    st.dates().map(str),
-    _times,
-    st.sampled_from(["", ":00", ":59"]),
-    st.one_of(st.just("Z"), _times.map("+{}".format), _times.map("-{}".format)),
-)
-
-
-def _some(options: list[str]) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from(options), min_size=1, max_size=3, unique=True)
-
-
-_rules = st.fixed_dictionaries(
-    {"requiredLabels": st.lists(label_keys, min_size=1, max_size=3, unique=True)},
-    optional={
-        "allowedUsers": st.lists(st.sampled_from(["root", "a\\b", "h$"]), min_size=1, unique=True),
-        "allowedCommands": st.lists(texts.filter(bool), min_size=1, max_size=3, unique=True),
-        "minimumInterval": durations(60, 86_400),
-        "maximumTimeout": durations(1, 86_400),
-        "allowedWindows": st.lists(
-            st.fixed_dictionaries(
-                {"from": _times, "to": _times}, optional={"days": _some(["mon", "tue", "sun"])}
-            ),
-            min_size=1,
-            max_size=3,
-        ),
-    },
-)
-_specs = {
-    "Policy": st.fixed_dictionaries(
-        {"rules": _rules}, optional={"enforcement": st.sampled_from(["enforce", "warn"]), "match": _match}
-    ),
-    "AlertRoute": st.fixed_dictionaries(
-        {"channels": st.lists(names, min_size=1, max_size=4, unique=True)},
-        optional={
-            "match": _match,
-            "severities": _some(["info", "warning", "error", "critical"]),
-            "incidents": _some(["missed", "failing", "stuck"]),
-            "continue": st.booleans(),
-            "enabled": st.booleans(),
-        },
-    ),
-    "MaintenanceWindow": st.one_of(
-        st.fixed_dictionaries(
-            {"start": _instants, "end": _instants}, optional={"match": _match, "reason": texts}
-        ),
-        st.fixed_dictionaries(
-            {"schedule": st.sampled_from(["0 22 * * sat", "every 1d"]), "duration": durations(60, 86_400)},
-            optional={"match": _match, "reason": texts, "timezone": st.just("Europe/London")},
-        ),
-    ),
-}
-objects: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    [
-        st.fixed_dictionaries(
-            {
-                "apiVersion": st.just("v1"),
-                "kind": st.just(kind),
-                "metadata": st.fixed_dictionaries(
-                    {"name": names}, optional={"labels": st.dictionaries(label_keys, label_values)}
-                ),
-                "spec": spec,
-            }
-        )
-        for kind, spec in _specs.items()
-    ]
-)
-
-
 @examples(60)
 @given(data=objects)
 def test_the_other_kinds(go: GoReader, data: dict[str, Any]) -> None:
     agree(go, PATH, json.dumps(data, ensure_ascii=False).encode())
-
-
-_junk = st.one_of(
-    st.integers(-5, 2**70),
-    st.booleans(),
-    texts,
-    st.floats(),
-    st.none(),
-    st.sampled_from(
-        [
-            [],
-            {},
-            ["a"],
-            [1, "a", "a"],
-            ["a"] * 300,
-            [["a"]],
-            {"a": "b"},
-            {"": ""},
-            {"-": "-"},
-            "a" * 5_000,
-            "CRONTOPUS_A",
-        ]
-    ),
-)
 
 
 def _places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -225,9 +133,9 @@ def test_broken_shapes(go: GoReader, data: dict[str, Any], draw: st.DataObject, 
                         st.sampled_from(["extra", "args", "shell", "hostname", "start", "command"]), texts
                     )
                 )
-            ] = copy.deepcopy(draw.draw(_junk))
+            ] = copy.deepcopy(draw.draw(junk))
         else:
-            target[last] = copy.deepcopy(draw.draw(_junk))
+            target[last] = copy.deepcopy(draw.draw(junk))
     agree(
         go,
         PATH,
@@ -235,99 +143,8 @@ def test_broken_shapes(go: GoReader, data: dict[str, Any], draw: st.DataObject, 
     )
 
 
-_fragments = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "a",
-                ": ",
-                ":",
-                "- ",
-                "-",
-                "\n",
-                "\n  ",
-                "\n    ",
-                "\r\n",
-                "\r",
-                "\t",
-                " ",
-                "[",
-                "]",
-                "{",
-                "}",
-                ",",
-                ", ",
-            ),
-            *(
-                "'",
-                '"',
-                "#",
-                " #",
-                "|",
-                "|-\n  ",
-                ">+\n   ",
-                "|2\n",
-                ">1-\n",
-                "? ",
-                "?",
-                "---\n",
-                "...\n",
-                "---",
-                "%",
-                "@",
-                "`",
-            ),
-            *(
-                "!",
-                "!!str ",
-                "!<x> ",
-                "!%C3%BC ",
-                "&a ",
-                "*a",
-                "<<: ",
-                "~",
-                "null",
-                "true",
-                "0o7",
-                "0x",
-                "1e3",
-                ".inf",
-                "99" * 12,
-            ),
-            *(
-                "\\",
-                "\\x41",
-                "\\u00e9",
-                "\\N",
-                "\\\n",
-                "\x85",
-                "\u2028",
-                "\ufeff",
-                "é",
-                "🦑",
-                "\0",
-                "\x1b",
-                "spec:",
-                "name: a",
-            ),
-            *(
-                "%YAML 1.2\n",
-                "%YAML 1.1\n",
-                "%TAG ! x\n",
-                "schedule: '@daily'\n",
-                "kind: Job\n",
-                "=",
-                "1:30",
-                "2026-01-01",
-            ),
-        ]
-    ),
-    max_size=12,
-).map("".join)
-
-
 @examples(200)
-@given(text=_fragments)
+@given(text=fragments)
 def test_yaml_of_any_shape(go: GoReader, text: str) -> None:
     agree(go, PATH, text.encode())
 
@@ -339,7 +156,7 @@ def test_noise_in_the_vectors(go: GoReader, case: dict[str, Any], draw: st.DataO
     data = text_of(case)[:4_000]
     start = draw.draw(st.integers(0, len(data)))
     end = draw.draw(st.integers(start, min(start + 20, len(data))))
-    noise = draw.draw(st.one_of(_fragments.map(str.encode), st.binary(max_size=4)))
+    noise = draw.draw(st.one_of(fragments.map(str.encode), st.binary(max_size=4)))
     tail = text_of(draw.draw(st.sampled_from(CASES)))[:4_000] if draw.draw(st.booleans()) else data
     agree(go, case["path"], data[:start] + noise + tail[end:])
 
@@ -349,61 +166,9 @@ def _scalar(go: GoReader, key: str, text: Any, kind: str = "Job", **spec: Any) -
     agree(go, PATH, json.dumps(document, ensure_ascii=False).encode())
 
 
-_cron = st.lists(
-    st.lists(
-        st.sampled_from(
-            [
-                *"0123456789*/-,?LW#~",
-                "59",
-                "60",
-                "23",
-                "24",
-                "31",
-                "12",
-                "7",
-                "8",
-                "jan",
-                "SUN",
-                "mon-fri",
-                "*/",
-                "\u00a0",
-                "ı",
-            ]
-        ),
-        min_size=1,
-        max_size=4,
-    ).map("".join),
-    min_size=4,
-    max_size=6,
-).map(" ".join)
-_every = st.lists(
-    st.sampled_from(
-        [
-            "every",
-            "EVERY",
-            "@",
-            " ",
-            "\t",
-            "\n",
-            "\u00a0",
-            "5",
-            "90",
-            "m",
-            "h",
-            "d",
-            "w",
-            "s",
-            "daily",
-            "reboot",
-        ]
-    ),
-    max_size=6,
-).map("".join)
-
-
 @examples(200)
 @given(
-    text=st.one_of(_cron, _every, _cron.map("\v {}\n".format)),
+    text=st.one_of(cron_texts, every_texts, cron_texts.map("\v {}\n".format)),
     zone=st.one_of(texts, st.sampled_from(["UTC", "europe/london", "Factory", "Local"])),
 )
 def test_schedules(go: GoReader, text: str, zone: str) -> None:
@@ -412,92 +177,17 @@ def test_schedules(go: GoReader, text: str, zone: str) -> None:
     _scalar(go, "timezone", zone, schedule="@daily")
 
 
-_pattern_pieces = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "a",
-                "b",
-                ".",
-                "*",
-                "+",
-                "?",
-                "{",
-                "}",
-                "{2}",
-                "{2,}",
-                "{,2}",
-                "{2,1}",
-                "{1001}",
-                "{100}",
-                "{00}",
-                "(",
-                ")",
-                "(?:",
-                "|",
-            ),
-            *(
-                "(?P<a>",
-                "(?P<a",
-                "(?i)",
-                "(?i:",
-                "(?-i:",
-                "(?i-i:",
-                "(?=",
-                "(?#",
-                "[",
-                "]",
-                "[^",
-                "[]",
-                "-",
-                "a-z",
-                "z-a",
-                "^",
-                "$",
-            ),
-            *(
-                "\\d",
-                "\\w",
-                "\\b",
-                "\\B",
-                "\\A",
-                "\\Z",
-                "\\z",
-                "\\x41",
-                "\\x4",
-                "\\1",
-                "\\n",
-                "\\-",
-                "\\]",
-                "\\",
-                "\\Q",
-                "\\pL",
-                "\\C",
-            ),
-            *("[:alpha:]", "&&", "--", "~~", "||", "é", "\n", "İ", "ſ"),
-        ]
-    ),
-    max_size=8,
-).map("".join)
-
-
 @examples(300)
-@given(pattern=_pattern_pieces)
+@given(pattern=patterns)
 def test_patterns(go: GoReader, pattern: str) -> None:
     _scalar(go, "output", {"redact": [pattern]}, schedule="@daily")
 
 
-_units = st.lists(
-    st.sampled_from([*"0123456789wdhms", "Ki", "Mi", "K", "k", "M", "-", "+", ".", " ", "000000", "٣"]),
-    max_size=7,
-).map("".join)
-
-
 @examples(100)
 @given(
-    text=_units,
+    text=quantities,
     instant=st.one_of(
-        _instants,
+        instants,
         st.from_regex(
             r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[-+][0-9]{2}:[0-9]{2})\Z"
         ),
