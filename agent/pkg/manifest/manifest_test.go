@@ -211,3 +211,22 @@ func FuzzParse(f *testing.F) {
 
 var fuzzPaths = []string{"production/nightly-backup.yaml", "default/hello.yaml", "x/y/z.yaml", ".crontopus/policies/rules.yaml",
 	".crontopus/routes/ops.yaml", ".crontopus/windows/upgrade.yaml"}
+
+func TestCoreSchema(t *testing.T) {
+	for kind, words := range map[nodeKind]string{
+		nullNode:    "~ null Null NULL",
+		booleanNode: "true True TRUE false False FALSE",
+		integerNode: "0 -1 +1 007 0o17 0x1F 12345678901234567890123",
+		floatNode:   "1.5 -1.5 +.5 1. 1e3 1.5E-3 .5e+3 .inf -.Inf +.INF .nan .NaN 0e0",
+		textNode:    "nULL tRUE yes no on 1_000 1:30 2026-01-01 0b1 0o8 0o 0xg 0x -0x1 +0o7 - + . .. 1.2.3 e3 .e3 1e 1e+ 1e3.5 -.nan .inF +-1 ++1 1a -e1 1.5x",
+	} {
+		for _, word := range strings.Fields(words) {
+			if got := resolve(word); got != kind {
+				t.Errorf("%s is %s, want %s", word, kindNames[got], kindNames[kind])
+			}
+		}
+	}
+	if resolve("") != nullNode {
+		t.Error("nothing is not null")
+	}
+}

@@ -5,7 +5,7 @@ Every manifest that the server accepts round-trips YAML → model → YAML → m
 The agent's reader is built once per session with `go build`; without Go the tests fail.
 
 The number of examples is small by default. `CRONTOPUS_SOAK=100 pytest backend/tests/manifests/test_go_reads.py` runs
-a hundred times as many (`make soak`).
+a hundred times as many.
 """
 
 from __future__ import annotations
