@@ -247,11 +247,12 @@ func (p *patternReader) class() error {
 			continue
 		}
 		p.skip()
+		literalDash := p.next("-") // Python warns that `--` will mean a difference of sets
 		high, err := p.member()
 		if err != nil {
 			return err
 		}
-		if low == many || high == many || high < low {
+		if literalDash || low == many || high == many || high < low {
 			return fmt.Errorf("a range in `[…]` goes from one character up to another")
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 330
+	vectorCount  = 331
 )
 
 type wantedError struct {

@@ -150,8 +150,9 @@ class _Pattern:
             low = self._member()
             if self._peek() == "-" and self._peek(1) not in ("]", ""):
                 self._at += 1
+                literal_dash = self._peek() == "-"  # Python warns that `--` will mean a difference of sets
                 high = self._member()
-                if not low or not high or high < low:
+                if literal_dash or not low or not high or high < low:
                     raise _NotPortable("a range in `[…]` goes from one character up to another")
         self._at += 1
 
