@@ -22,7 +22,8 @@ from dulwich.repo import Repo
 
 from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
 from crontopus_api.gitstore.bare.locks import alone
-from crontopus_api.gitstore.bare.plumbing import Plumbing, RawEntry
+from crontopus_api.gitstore.bare.merging import MergeTrial
+from crontopus_api.gitstore.bare.plumbing import Plumbing, RawChange, RawEntry
 from crontopus_api.gitstore.bare.repository import BareRepository, Draft
 from crontopus_api.gitstore.embedded.layout import first_files, write_config
 from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, RepositoryForeign, RepositoryMissing
@@ -35,6 +36,7 @@ from crontopus_api.gitstore.host import (
     CommitInfo,
     CommitResult,
     FileEntry,
+    Merge,
     Signer,
 )
 from crontopus_api.gitstore.paths import (
@@ -120,13 +122,7 @@ class EmbeddedGitHost:
     async def changes(self, slug: str, old: str | None, new: str) -> list[Change]:
         old = None if old is None else _commit_id(old)
         raw = await self._in_thread(partial(self._plumbing(slug).diff, old, _commit_id(new)))
-        found = []
-        for change in raw:
-            before = change.old_id if stat.S_ISREG(change.old_mode) else None
-            after = change.new_id if stat.S_ISREG(change.new_mode) else None
-            if before != after:
-                found.append(Change(_text(change.path), before, after))
-        return found
+        return _file_changes(raw)
 
     async def commit(
         self,
@@ -154,6 +150,17 @@ class EmbeddedGitHost:
             check_path(path)
         return await self._in_thread(partial(self._history, slug, path, limit, before))
 
+    async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:
+        old = None if old is None else _commit_id(old)
+        work = partial(self._plumbing(slug).last_changes, old, _commit_id(new))
+        return {_text(path): commit for path, commit in (await self._in_thread(work)).items()}
+
+    async def resolve(self, slug: str, ref: str) -> str | None:
+        return await self._in_thread(partial(self._plumbing(slug).resolve, ref))
+
+    async def merged(self, slug: str, commit: str) -> Merge:
+        return await self._in_thread(partial(self._merged, slug, _commit_id(commit)))
+
     async def is_ancestor(self, slug: str, old: str, new: str) -> bool:
         plumbing = self._plumbing(slug)
         return await self._in_thread(partial(plumbing.is_ancestor, _commit_id(old), _commit_id(new)))
@@ -176,6 +183,18 @@ class EmbeddedGitHost:
     def _history(self, slug: str, path: str | None, limit: int, before: str | None) -> list[CommitInfo]:
         head = self._repository(slug).head()
         return [] if head is None else self._plumbing(slug).log(head, path, limit, before)
+
+    def _merged(self, slug: str, commit: str) -> Merge:
+        ours = self._repository(slug).head()
+        if ours is None:
+            raise ObjectMissing("main")
+        with MergeTrial(self.path(slug), ours, commit) as trial:
+            changes = _file_changes(trial.plumbing.diff(ours, trial.tree))
+            conflicts = set(trial.conflicts)
+            changes = [change for change in changes if change.path not in conflicts]
+            wanted = [change.new_blob for change in changes if change.new_blob is not None]
+            contents = dict(trial.plumbing.read(wanted, self.max_blob_bytes))
+        return Merge(ours, changes, contents, trial.conflicts)
 
     def _ensure(self, slug: str, tenant_id: UUID) -> None:
         path = self.path(slug)
@@ -225,6 +244,17 @@ class EmbeddedGitHost:
             return
         fsync_path(path.parent)
         shutil.rmtree(grave)
+
+
+def _file_changes(raw: Iterable[RawChange]) -> list[Change]:
+    """Regular files only: a symbolic link is no file to us, whichever side it is on."""
+    found = []
+    for change in raw:
+        before = change.old_id if stat.S_ISREG(change.old_mode) else None
+        after = change.new_id if stat.S_ISREG(change.new_mode) else None
+        if before != after:
+            found.append(Change(_text(change.path), before, after))
+    return found
 
 
 def _commit_id(text: str) -> str:
