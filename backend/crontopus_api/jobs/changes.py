@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, StaleBlob
-from crontopus_api.gitstore.host import Author, GitHost
+from crontopus_api.gitstore.host import Author, CommitResult, GitHost
 from crontopus_api.jobs import intents_repository, repository
+from crontopus_api.jobs.judge import Judge, told
 from crontopus_api.jobs.models import GitIntent
-from crontopus_api.jobs.projector import Projector
+from crontopus_api.jobs.projection.projector import Projector
+from crontopus_api.jobs.projection.reading import FileState, Origin, concerns_us, read_files
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database, Scope
-from crontopus_api.kit.errors import Conflict, Unavailable
+from crontopus_api.kit.errors import Conflict, Invalid, Unavailable
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.manifests import ManifestError
 
 log = structlog.get_logger()
 
@@ -41,31 +46,39 @@ class Change:
 
 
 class ChangeService:
-    def __init__(self, database: Database, host: GitHost, projector: Projector, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, host: GitHost, projector: Projector, judge: Judge, clock: Clock
+    ) -> None:
         self._database = database
         self._host = host
         self._projector = projector
+        self._judge = judge
         self._clock = clock
 
     async def ensure_repository(self, tenant_id: UUID) -> str:
-        """The slug of the tenant's repository, made if it is not there yet."""
+        """The slug of the tenant's repository, made if it is not there yet. Raises Unavailable."""
         async with self._database.tenant(tenant_id) as session:
             row = await repository.get_repository(session, tenant_id)
         if row.ready_at is None:
-            await self._host.ensure_repository(row.slug, tenant_id)
+            try:
+                await self._host.ensure_repository(row.slug, tenant_id)
+            except GitUnavailable as error:
+                raise unavailable() from error
             async with self._database.tenant(tenant_id) as session:
                 await repository.mark_ready(session, tenant_id, self._clock.now())
             await self._projector.project(tenant_id)
         return row.slug
 
-    async def apply(self, tenant_id: UUID, change: Change) -> str:
-        """Commit and project; answers the commit. Raises Conflict (stale) or Unavailable."""
-        slug = await self.ensure_repository(tenant_id)
+    async def apply(self, tenant_id: UUID, slug: str, change: Change) -> CommitResult:
+        """Judge, commit and project. Raises Invalid with every error, Conflict (stale) or Unavailable."""
         intent_id = uuid7()
         async with self._database.tenant(tenant_id) as session:
+            judgement = await self._judge.judge(session, tenant_id, change.edits)
+            if judgement.errors:
+                raise refusal(judgement.errors)
             await intents_repository.add(session, self._intent(tenant_id, intent_id, change))
         try:
-            commit = await self._commit(slug, intent_id, change)
+            result = await self._commit(slug, intent_id, change)
         except StaleBlob as error:
             await self._finish(tenant_id, intent_id, "refused", None)
             raise Conflict(
@@ -75,10 +88,11 @@ class ChangeService:
             ) from error
         except GitUnavailable as error:
             await self._finish(tenant_id, intent_id, "refused", None)
-            raise Unavailable("The repository cannot be written now.", retry_after_seconds=5) from error
-        await self._projector.project(tenant_id)
-        await self._finish(tenant_id, intent_id, "done", commit)
-        return commit
+            raise unavailable() from error
+        if not (result.changed and await self._project_own(tenant_id, intent_id, change, result)):
+            await self._projector.project(tenant_id)
+            await self._finish(tenant_id, intent_id, "done", result.commit)
+        return result
 
     async def finish_stale(self) -> int:
         """Finish what killed processes left behind; how many there were."""
@@ -87,6 +101,40 @@ class ChangeService:
         for tenant_id, intent_id in stale:
             await self._finish_one(tenant_id, intent_id)
         return len(stale)
+
+    async def _project_own(
+        self, tenant_id: UUID, intent_id: UUID, change: Change, result: CommitResult
+    ) -> bool:
+        """Project a commit of ours from what we know of it, and finish its intent, in one transaction.
+
+        False when that cannot be done: the projection was not at the commit's parent, or was in the way
+        of check-ins. Then it is read from Git as everybody else's.
+        """
+        origin = Origin.own(result.commit, change.author, result.at)
+        files = [
+            FileState(path, origin, result.blobs[path], content or b"")
+            for path, content in sorted(change.edits.items())
+            if concerns_us(path)
+        ]
+        try:
+            async with self._database.tenant(tenant_id) as session:
+                applied = await self._projector.apply(
+                    session, tenant_id, result.parent, result.commit, read_files(files)
+                )
+                if applied:
+                    await intents_repository.finish(
+                        session,
+                        tenant_id,
+                        intent_id,
+                        state="done",
+                        commit_id=result.commit,
+                        finished_at=self._clock.now(),
+                    )
+                return applied
+        except DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                raise
+            return False
 
     async def _finish_one(self, tenant_id: UUID, intent_id: UUID) -> None:
         async with self._database.tenant(tenant_id) as session:
@@ -103,7 +151,7 @@ class ChangeService:
                 intent.expect,
             )
             try:
-                commit = await self._commit(slug, intent_id, change)
+                commit = (await self._commit(slug, intent_id, change)).commit
             except StaleBlob:
                 # Others changed the file since, and the sender never had an answer: theirs stands.
                 await self._finish(tenant_id, intent_id, "refused", None)
@@ -112,15 +160,14 @@ class ChangeService:
         await self._finish(tenant_id, intent_id, "done", commit)
         log.info("stale_intent_finished", tenant_id=str(tenant_id), intent_id=str(intent_id), commit=commit)
 
-    async def _commit(self, slug: str, intent_id: UUID, change: Change) -> str:
-        result = await self._host.commit(
+    async def _commit(self, slug: str, intent_id: UUID, change: Change) -> CommitResult:
+        return await self._host.commit(
             slug,
             author=change.author,
             message=f"{change.message.rstrip()}\n\n{INTENT_TRAILER}: {intent_id}\n",
             edits=change.edits,
             expect=change.expect,
         )
-        return result.commit
 
     async def _find_commit(self, slug: str, intent_id: UUID) -> str | None:
         trailer = f"{INTENT_TRAILER}: {intent_id}"
@@ -148,3 +195,29 @@ class ChangeService:
             await intents_repository.finish(
                 session, tenant_id, intent_id, state=state, commit_id=commit, finished_at=self._clock.now()
             )
+
+
+def without_trailer(message: str) -> str:
+    """A commit's message as its author wrote it."""
+    lines = [line for line in message.splitlines() if not line.startswith(f"{INTENT_TRAILER}: ")]
+    return "\n".join(lines).strip()
+
+
+def refusal(errors: list[ManifestError]) -> Invalid:
+    return Invalid(told(errors), code=_code(errors), errors=[error.as_dict() for error in errors])
+
+
+def _code(errors: list[ManifestError]) -> str:
+    """Quotas and policies are no faults of a manifest: clients tell them apart by the code."""
+    codes = {error.code for error in errors}
+    if codes == {"over_quota"}:
+        return "over_quota"
+    return "policy_violation" if all(code.startswith("policy_") for code in codes) else "invalid_manifest"
+
+
+def unavailable() -> Unavailable:
+    return Unavailable(
+        "The repository cannot be written now.",
+        hint="Jobs go on running and being watched. Try again in a moment.",
+        retry_after_seconds=5,
+    )

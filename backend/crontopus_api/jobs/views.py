@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from crontopus_api.endpoints.models import EndpointCondition
@@ -64,7 +65,9 @@ def _next_run(job: Job, rows: Sequence[InstanceRow], now: datetime) -> datetime 
     return Schedule.parse(job.schedule, job.timezone).next_after(now)
 
 
-def job_summary(job: Job, rows: Sequence[InstanceRow], now: datetime) -> schemas.JobSummary:
+def job_summary(
+    job: Job, rows: Sequence[InstanceRow], errors: Sequence[Mapping[str, Any]], now: datetime
+) -> schemas.JobSummary:
     states = Counter(row.status.state for row in rows)
     state = min(states, key=SEVERITY.index, default="none")
     annotations = job.manifest["metadata"].get("annotations", {})
@@ -84,6 +87,9 @@ def job_summary(job: Job, rows: Sequence[InstanceRow], now: datetime) -> schemas
         next_run_at=_next_run(job, rows, now),
         last_run=_latest_run(rows),
         commit=job.commit_id,
+        changed_by=job.changed_by,
+        changed_at=job.changed_at,
         updated_at=job.updated_at,
-        errors=[ErrorDetail.model_validate(error) for error in job.errors],
+        errors=[ErrorDetail.model_validate(error) for error in errors],
+        violations=[ErrorDetail.model_validate(violation) for violation in job.violations],
     )

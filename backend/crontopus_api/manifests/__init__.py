@@ -15,6 +15,7 @@ from crontopus_api.manifests.models import (
 from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
 from crontopus_api.manifests.parse import Manifest, job_from_mapping, parse_document, parse_job
 from crontopus_api.manifests.paths import (
+    DISCOVERED,
     SYSTEM_FOLDER,
     SYSTEM_KINDS,
     instance_id,
@@ -30,6 +31,7 @@ from crontopus_api.manifests.selectors import selects
 from crontopus_api.manifests.yamltree import MAX_BYTES
 
 __all__ = [
+    "DISCOVERED",
     "MAX_BYTES",
     "RESERVED_NAMES",
     "SYSTEM_FOLDER",

@@ -95,6 +95,7 @@ class BareRepository:
     def _try_commit(self, draft: Draft, blobs: Mapping[str, NewObject | None]) -> CommitResult | None:
         """One attempt on the HEAD of now; `None` if it moved meanwhile."""
         parent = self.head()
+        at = draft.at.replace(microsecond=0)  # Git counts whole seconds
         ids = {path: None if blob is None else blob.id for path, blob in blobs.items()}
         with self._objects() as store:
             trees = Trees(store)
@@ -106,12 +107,12 @@ class BareRepository:
             tree, new_trees = trees.edit(root, ids)
             new = [b for p, b in blobs.items() if b is not None and trees.find_blob(root, p) != b.id]
         if parent is not None and tree == root:
-            return CommitResult(parent, parent, ids, changed=False)
+            return CommitResult(parent, parent, ids, changed=False, at=at)
         commit = _commit_of(draft, tree, parent)
         write_objects(self.path / "objects", [*new, *new_trees, commit])
         if not self._swap(parent, commit.id):
             return None
-        return CommitResult(commit.id, parent, ids, changed=True)
+        return CommitResult(commit.id, parent, ids, changed=True, at=at)
 
     def _swap(self, old: str | None, new: str) -> bool:
         refs = DiskRefsContainer(self.path)

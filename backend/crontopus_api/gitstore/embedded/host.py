@@ -150,6 +150,9 @@ class EmbeddedGitHost:
             check_path(path)
         return await self._in_thread(partial(self._history, slug, path, limit, before))
 
+    async def commit_info(self, slug: str, commit: str) -> CommitInfo:
+        return await self._in_thread(partial(self._plumbing(slug).commit_info, _commit_id(commit)))
+
     async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:
         old = None if old is None else _commit_id(old)
         work = partial(self._plumbing(slug).last_changes, old, _commit_id(new))

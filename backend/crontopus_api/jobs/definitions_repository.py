@@ -1,0 +1,173 @@
+"""The projection's tables, written many rows at a time. Callers hold the tenant's repository row locked."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, bindparam, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.jobs.models import Document, InvalidFile, Job, JobPingKey, Namespace
+
+Row = dict[str, Any]
+
+
+def _any_id(column: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """`column = ANY(array)`: one parameter however many there are."""
+    return column == func.any(literal(list(ids), ARRAY(Uuid)))
+
+
+def _any_text(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    return column == func.any(literal(list(values), ARRAY(Text)))
+
+
+async def paths_of(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Where the live ones among these jobs are."""
+    query = select(Job.id, Job.path).where(
+        Job.tenant_id == tenant_id, Job.deleted_at.is_(None), _any_id(Job.id, job_ids)
+    )
+    return {row.id: row.path for row in await session.execute(query)}
+
+
+async def leave_addresses(
+    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], job_ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
+    """Mark deleted what lives at `paths`, and those of `job_ids` that live elsewhere; the ids of all of them."""
+    result = await session.execute(
+        update(Job)
+        .where(
+            Job.tenant_id == tenant_id,
+            Job.deleted_at.is_(None),
+            or_(_any_text(Job.path, paths), _any_id(Job.id, job_ids)),
+        )
+        .values(deleted_at=now, updated_at=now)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(result.scalars())
+
+
+async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    statement = insert(Job.__table__)
+    kept = {"tenant_id", "id", "created_at"}
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed), list(rows)
+    )
+
+
+class Source(NamedTuple):
+    id: UUID
+    path: str
+    source: str
+    violations: list[Row]
+
+
+async def sources(session: AsyncSession, tenant_id: UUID) -> list[Source]:
+    """The file of every live job."""
+    query = select(Job.id, Job.path, Job.source, Job.violations).where(
+        Job.tenant_id == tenant_id, Job.deleted_at.is_(None)
+    )
+    return [Source(*row) for row in await session.execute(query)]
+
+
+async def set_violations(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """Each row: `key_tenant`, `key_id`, `violations`."""
+    if rows:
+        table = Job.__table__
+        statement = (
+            update(table)
+            .where(table.c.tenant_id == bindparam("key_tenant"), table.c.id == bindparam("key_id"))
+            .values(violations=bindparam("violations"))
+        )
+        await session.execute(statement, list(rows))
+
+
+async def put_documents(
+    session: AsyncSession, tenant_id: UUID, gone: Sequence[str], rows: Sequence[Row]
+) -> None:
+    if gone:
+        await session.execute(
+            delete(Document).where(Document.tenant_id == tenant_id, _any_text(Document.path, gone))
+        )
+    if rows:
+        statement = insert(Document.__table__)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in {"tenant_id", "path"}}
+        await session.execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id", "path"], set_=changed), list(rows)
+        )
+
+
+async def replace_invalid(
+    session: AsyncSession, tenant_id: UUID, looked_at: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Of the paths looked at, exactly `rows` are invalid now."""
+    if looked_at:
+        await session.execute(
+            delete(InvalidFile).where(
+                InvalidFile.tenant_id == tenant_id, _any_text(InvalidFile.path, looked_at)
+            )
+        )
+    if rows:
+        await session.execute(insert(InvalidFile.__table__), list(rows))
+
+
+async def set_namespaces(session: AsyncSession, tenant_id: UUID, namespaces: Mapping[str, bool]) -> None:
+    """True: the folder is kept as a namespace; False: no longer."""
+    gone = [name for name, kept in namespaces.items() if not kept]
+    if gone:
+        await session.execute(
+            delete(Namespace).where(Namespace.tenant_id == tenant_id, _any_text(Namespace.name, gone))
+        )
+    rows = [{"tenant_id": tenant_id, "name": name} for name, kept in namespaces.items() if kept]
+    if rows:
+        await session.execute(insert(Namespace.__table__).on_conflict_do_nothing(), rows)
+
+
+async def with_ping_key(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> set[UUID]:
+    if not job_ids:
+        return set()
+    query = select(JobPingKey.job_id).where(
+        JobPingKey.tenant_id == tenant_id, _any_id(JobPingKey.job_id, job_ids)
+    )
+    return set(await session.scalars(query))
+
+
+async def add_ping_keys(session: AsyncSession, rows: Sequence[Row]) -> None:
+    if rows:
+        await session.execute(insert(JobPingKey.__table__).on_conflict_do_nothing(), list(rows))
+
+
+async def documents(session: AsyncSession, tenant_id: UUID, kind: str) -> Sequence[Document]:
+    query = select(Document).where(Document.tenant_id == tenant_id, Document.kind == kind)
+    return (await session.scalars(query.order_by(Document.path))).all()
+
+
+async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:
+    query = select(InvalidFile).where(InvalidFile.tenant_id == tenant_id).order_by(InvalidFile.path)
+    return (await session.scalars(query)).all()
+
+
+async def errors_at(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> dict[str, list[Row]]:
+    """What is wrong with the newest versions of these files."""
+    query = select(InvalidFile.path, InvalidFile.errors).where(
+        InvalidFile.tenant_id == tenant_id, _any_text(InvalidFile.path, paths)
+    )
+    return {row.path: row.errors for row in await session.execute(query)}
+
+
+async def count_jobs(session: AsyncSession, tenant_id: UUID) -> int:
+    query = select(func.count()).select_from(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
+    return await session.scalar(query) or 0
+
+
+async def live_paths(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> set[str]:
+    """Which of these paths have a job."""
+    query = select(Job.path).where(
+        Job.tenant_id == tenant_id, Job.deleted_at.is_(None), _any_text(Job.path, paths)
+    )
+    return set(await session.scalars(query))
