@@ -13,7 +13,14 @@ from crontopus_api.manifests.models import (
     Selector,
 )
 from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
-from crontopus_api.manifests.parse import Manifest, job_from_mapping, parse_document, parse_job
+from crontopus_api.manifests.parse import (
+    Manifest,
+    Places,
+    job_from_mapping,
+    parse_document,
+    parse_job,
+    parse_job_located,
+)
 from crontopus_api.manifests.paths import (
     DISCOVERED,
     SYSTEM_FOLDER,
@@ -27,6 +34,7 @@ from crontopus_api.manifests.paths import (
     split_job_path,
     system_kind,
 )
+from crontopus_api.manifests.policies import Violation, applies, violations
 from crontopus_api.manifests.selectors import selects
 from crontopus_api.manifests.yamltree import MAX_BYTES
 
@@ -46,9 +54,12 @@ __all__ = [
     "ManifestInvalid",
     "Metadata",
     "Output",
+    "Places",
     "Policy",
     "Retry",
     "Selector",
+    "Violation",
+    "applies",
     "dump_yaml",
     "instance_id",
     "is_job_path",
@@ -59,8 +70,10 @@ __all__ = [
     "misplaced",
     "parse_document",
     "parse_job",
+    "parse_job_located",
     "selects",
     "split_job_path",
     "system_kind",
     "to_mapping",
+    "violations",
 ]

@@ -45,6 +45,11 @@ class Schedule:
                 raise ScheduleInvalid(error.code, error.message, error.hint, index) from None
         return cls(tuple(" ".join(e.split()) for e in expressions), timezone, tuple(rules))
 
+    @property
+    def rules(self) -> tuple[CronRule | EveryRule, ...]:
+        """One rule for each expression, for this package's own analyses."""
+        return self._rules
+
     def anchored(self, last: datetime) -> Schedule:
         """The ping-mode reading: `every N` counts from `last`, the last accepted run; cron is unchanged."""
         anchor = _require_utc(last)
