@@ -60,21 +60,9 @@ class SshSigner:
         return cls(key)
 
     @classmethod
-    def load_or_create(cls, path: Path) -> "SshSigner":
-        """The key in the file, made on first use. Processes that start at once agree on one key."""
-        try:
-            return cls.from_bytes(_read_private(path))
-        except FileNotFoundError:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = _write_temporary(path, cls.generate().to_bytes())
-            try:
-                path.hardlink_to(temporary)  # unlike a rename, it lets the first one win
-            except FileExistsError:
-                pass  # another process was first
-            finally:
-                temporary.unlink()
-            fsync_path(path.parent)
-            return cls.from_bytes(_read_private(path))
+    def from_seed(cls, seed: bytes) -> "SshSigner":
+        """The key that 32 secret bytes stand for: every process that knows them has the same one."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
 
     def to_bytes(self) -> bytes:
         """The private key as OpenSSH stores it, unencrypted: seal it before it goes anywhere."""

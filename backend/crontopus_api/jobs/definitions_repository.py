@@ -142,8 +142,11 @@ async def add_ping_keys(session: AsyncSession, rows: Sequence[Row]) -> None:
         await session.execute(insert(JobPingKey.__table__).on_conflict_do_nothing(), list(rows))
 
 
-async def documents(session: AsyncSession, tenant_id: UUID, kind: str) -> Sequence[Document]:
-    query = select(Document).where(Document.tenant_id == tenant_id, Document.kind == kind)
+async def documents(session: AsyncSession, tenant_id: UUID, kind: str | None) -> Sequence[Document]:
+    """Of one kind; None: of all."""
+    query = select(Document).where(Document.tenant_id == tenant_id)
+    if kind is not None:
+        query = query.where(Document.kind == kind)
     return (await session.scalars(query.order_by(Document.path))).all()
 
 
@@ -171,3 +174,35 @@ async def live_paths(session: AsyncSession, tenant_id: UUID, paths: Sequence[str
         Job.tenant_id == tenant_id, Job.deleted_at.is_(None), _any_text(Job.path, paths)
     )
     return set(await session.scalars(query))
+
+
+class Snapshot(NamedTuple):
+    """What the projection says of one file, for comparing."""
+
+    kind: str
+    id: UUID | None
+    blob_id: str
+    commit_id: str
+    manifest: Any
+    violations: Any
+
+
+async def snapshot(session: AsyncSession, tenant_id: UUID) -> dict[str, Snapshot]:
+    """Everything that is projected of a tenant's files, by path."""
+    jobs = await session.execute(
+        select(Job.path, Job.id, Job.blob_id, Job.commit_id, Job.manifest, Job.violations).where(
+            Job.tenant_id == tenant_id, Job.deleted_at.is_(None)
+        )
+    )
+    others = await session.execute(
+        select(
+            Document.path, Document.kind, Document.blob_id, Document.commit_id, Document.manifest
+        ).where(Document.tenant_id == tenant_id)
+    )
+    found = {row.path: Snapshot("Job", *row[1:]) for row in jobs}
+    found |= {row.path: Snapshot(row.kind, None, *row[2:], []) for row in others}
+    return found
+
+
+async def kept_namespaces(session: AsyncSession, tenant_id: UUID) -> list[str]:
+    return list(await session.scalars(select(Namespace.name).where(Namespace.tenant_id == tenant_id)))

@@ -97,7 +97,8 @@ class NextRuns(Schema):
 
 class ClockChange(Schema):
     at: Time = Field(description="When the clock changes.")
-    kind: str
+    kind: Literal["skipped", "moved", "doubled", "once_of_two"]
+    slots: list[Time] = Field(description="The runs that result: none, one instead, or two.")
     text: str = Field(description="The same in plain English.")
 
 
@@ -175,6 +176,96 @@ class DiffOut(Schema):
     diff: str = Field(description="As `git diff` shows it; empty: nothing differs.")
     before: str | None
     after: str | None
+
+
+class InvalidFileOut(Schema):
+    """A file whose newest version is not in force."""
+
+    path: str
+    commit_id: str
+    changed_by: str
+    changed_at: Time
+    errors: list[ErrorDetail]
+
+
+class RepositoryOut(Schema):
+    slug: str
+    clone_url: str
+    commit: str | None = Field(description="The commit that is in force; null before the first.")
+    projected_at: Time | None
+    jobs: int
+    jobs_limit: int = Field(description="What the tenant's plan has room for.")
+    invalid_files: list[InvalidFileOut]
+
+
+DocumentKind = Literal["Policy", "AlertRoute", "MaintenanceWindow"]
+
+
+class DocumentOut(Schema):
+    kind: DocumentKind
+    name: str
+    path: str
+    manifest: dict[str, Any]
+    yaml: str
+    etag: str
+    commit: str
+    changed_by: str
+    changed_at: Time
+
+
+class SignerOut(Schema):
+    public_key: str = Field(description="As in an authorized_keys file.")
+    fingerprint: str
+
+
+class SignersOut(Schema):
+    """Who signs the commits that Crontopus makes."""
+
+    allowed_signers: str = Field(description="The file for Git's gpg.ssh.allowedSignersFile.")
+    current: SignerOut
+
+
+ImportKind = Literal["crontab", "system-crontab", "task-scheduler"]
+
+
+class ImportIn(Payload):
+    """Exactly one of `text` and `base64`: the Task Scheduler exports UTF-16."""
+
+    kind: ImportKind
+    text: str | None = Field(None, max_length=1_000_000)
+    base64: str | None = Field(None, max_length=1_400_000)
+    namespace: Annotated[str, Field(max_length=63)] = "default"
+    timezone: Annotated[str, Field(max_length=64)] = "UTC"
+    match_labels: dict[str, str] | None = Field(None, description="Which endpoints run the jobs.")
+    hostname: str | None = Field(None, max_length=253)
+    message: Message = None
+
+
+class ImportedJobOut(Schema):
+    name: str
+    path: str
+    yaml: str
+    line: int | None
+    source: str
+    warnings: list[str]
+
+
+class ImportProblemOut(Schema):
+    """Something in the file that cannot become a job."""
+
+    line: int | None
+    source: str
+    reason: str
+    hint: str | None
+
+
+class ImportOut(Schema):
+    """`plan` with dry_run, `commit` without."""
+
+    jobs: list[ImportedJobOut]
+    problems: list[ImportProblemOut]
+    plan: PlanOut | None = None
+    commit: str | None = None
 
 
 class FileEdit(Payload):

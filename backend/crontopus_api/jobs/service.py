@@ -108,6 +108,13 @@ class JobService:
         )
         return await self._instances(session, tenant_id, rows)
 
+    async def next_runs(
+        self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str, count: int
+    ) -> schemas.NextRuns:
+        """Raises NotFound."""
+        job = await self.find(session, tenant_id, namespace, name)
+        return views.next_runs_out(job, self._clock.now(), count)
+
     async def find_any(self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job:
         """The job of that name, else the one that had it last. Raises NotFound."""
         job = await repository.get(session, tenant_id, namespace, name)

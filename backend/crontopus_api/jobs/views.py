@@ -8,11 +8,13 @@ from uuid import UUID
 
 from crontopus_api.endpoints.models import EndpointCondition
 from crontopus_api.jobs import schemas
+from crontopus_api.jobs.effects import next_runs
 from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.models import InstanceStatus, Job
 from crontopus_api.jobs.repository import SEVERITY
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef
 from crontopus_api.schedules import Schedule
+from crontopus_api.schedules.calendar import clock_changes
 
 
 def run_brief(status: InstanceStatus) -> schemas.RunBrief | None:
@@ -92,4 +94,17 @@ def job_summary(
         updated_at=job.updated_at,
         errors=[ErrorDetail.model_validate(error) for error in errors],
         violations=[ErrorDetail.model_validate(violation) for violation in job.violations],
+    )
+
+
+def next_runs_out(job: Job, now: datetime, count: int) -> schemas.NextRuns:
+    schedule = Schedule.parse(job.schedule, job.timezone)
+    return schemas.NextRuns(
+        items=next_runs(job.schedule, job.timezone, now, count),
+        timezone=job.timezone,
+        schedule_text=schedule.describe(),
+        clock_changes=[
+            schemas.ClockChange(at=change.at, kind=change.kind, slots=list(change.slots), text=change.text)
+            for change in clock_changes(schedule, now)
+        ],
     )
