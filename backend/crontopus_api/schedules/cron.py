@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cronsim import CronSim, CronSimError
-from cronsim.explain import Expression
 
 from crontopus_api.schedules.durations import clip
 from crontopus_api.schedules.errors import ScheduleInvalid
@@ -100,10 +99,6 @@ class WallClock:
     def at_or_before(self, wall: datetime) -> datetime | None:
         """The last match not later than `wall`; None when there is none within 50 years."""
         return self._step(wall.replace(microsecond=0) + timedelta(seconds=1), -1)
-
-    def explain(self) -> str:
-        """Plain English, e.g. `At 02:00 every day`."""
-        return Expression(["0", *self.text.upper().split()]).explain()
 
     def _step(self, wall: datetime, direction: int) -> datetime | None:
         sim = copy.copy(self._sim)  # parsing is the expensive part; the copy shares the parsed sets
