@@ -20,7 +20,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from crontopus_api.gitstore.bare.durable import fsync_path
 from crontopus_api.gitstore.errors import GitStoreError
 from crontopus_api.gitstore.host import COMMITTER
 

@@ -13,9 +13,12 @@ from uuid import UUID
 import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, StaleBlob
 from crontopus_api.gitstore.host import Author, CommitResult, GitHost
+from crontopus_api.identity.people import PeopleService
+from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import intents_repository, repository
 from crontopus_api.jobs.judge import Judge, told
 from crontopus_api.jobs.models import GitIntent
@@ -39,7 +42,7 @@ _HISTORY_TO_SEARCH = 1000
 class Change:
     """`edits`: path → content, None removes. `expect`: path → the blob it must hold now, None = no file."""
 
-    author: Author
+    by: Principal
     message: str
     edits: Mapping[str, bytes | None]
     expect: Mapping[str, str | None]
@@ -47,12 +50,19 @@ class Change:
 
 class ChangeService:
     def __init__(
-        self, database: Database, host: GitHost, projector: Projector, judge: Judge, clock: Clock
+        self,
+        database: Database,
+        host: GitHost,
+        projector: Projector,
+        judge: Judge,
+        people: PeopleService,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._host = host
         self._projector = projector
         self._judge = judge
+        self._people = people
         self._clock = clock
 
     async def ensure_repository(self, tenant_id: UUID) -> str:
@@ -69,29 +79,29 @@ class ChangeService:
             await self._projector.project(tenant_id)
         return row.slug
 
-    async def apply(self, tenant_id: UUID, slug: str, change: Change) -> CommitResult:
+    async def apply(self, change: Change) -> CommitResult:
         """Judge, commit and project. Raises Invalid with every error, Conflict (stale) or Unavailable."""
-        intent_id = uuid7()
-        async with self._database.tenant(tenant_id) as session:
+        tenant_id = change.by.tenant_id
+        async with self._database.tenant(tenant_id, change.by.user_id) as session:
             judgement = await self._judge.judge(session, tenant_id, change.edits)
             if judgement.errors:
                 raise refusal(judgement.errors)
-            await intents_repository.add(session, self._intent(tenant_id, intent_id, change))
+            intent = await self._intent(session, change)
         try:
-            result = await self._commit(slug, intent_id, change)
+            result = await self._commit(change.by.tenant_slug, intent)
         except StaleBlob as error:
-            await self._finish(tenant_id, intent_id, "refused", None)
+            await self._finish(intent, "refused", None)
             raise Conflict(
                 f"{error.path} was changed by somebody else meanwhile.",
                 code="stale_etag",
                 hint="Fetch it again, look at the difference, and repeat your change.",
             ) from error
         except GitUnavailable as error:
-            await self._finish(tenant_id, intent_id, "refused", None)
+            await self._finish(intent, "refused", None)
             raise unavailable() from error
-        if not (result.changed and await self._project_own(tenant_id, intent_id, change, result)):
+        if not (result.changed and await self._project_own(intent, change, result)):
             await self._projector.project(tenant_id)
-            await self._finish(tenant_id, intent_id, "done", result.commit)
+            await self._finish(intent, "done", result.commit)
         return result
 
     async def finish_stale(self) -> int:
@@ -102,34 +112,26 @@ class ChangeService:
             await self._finish_one(tenant_id, intent_id)
         return len(stale)
 
-    async def _project_own(
-        self, tenant_id: UUID, intent_id: UUID, change: Change, result: CommitResult
-    ) -> bool:
+    async def _project_own(self, intent: GitIntent, change: Change, result: CommitResult) -> bool:
         """Project a commit of ours from what we know of it, and finish its intent, in one transaction.
 
         False when that cannot be done: the projection was not at the commit's parent, or was in the way
         of check-ins. Then it is read from Git as everybody else's.
         """
-        origin = Origin.own(result.commit, change.author, result.at)
+        origin = Origin(result.commit, intent.author_name, result.at)
         files = [
             FileState(path, origin, result.blobs[path], content or b"")
             for path, content in sorted(change.edits.items())
             if concerns_us(path)
         ]
+        reading = read_files(files)
         try:
-            async with self._database.tenant(tenant_id) as session:
+            async with self._database.tenant(intent.tenant_id) as session:
                 applied = await self._projector.apply(
-                    session, tenant_id, result.parent, result.commit, read_files(files)
+                    session, intent.tenant_id, result.parent, result.commit, reading
                 )
                 if applied:
-                    await intents_repository.finish(
-                        session,
-                        tenant_id,
-                        intent_id,
-                        state="done",
-                        commit_id=result.commit,
-                        finished_at=self._clock.now(),
-                    )
+                    await self._mark(session, intent, "done", result.commit)
                 return applied
         except DBAPIError as error:
             if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
@@ -144,29 +146,23 @@ class ChangeService:
             return
         commit = await self._find_commit(slug, intent_id)
         if commit is None:
-            change = Change(
-                Author(intent.author_name, intent.author_email),
-                intent.message,
-                intents_repository.unpack(intent.edits),
-                intent.expect,
-            )
             try:
-                commit = (await self._commit(slug, intent_id, change)).commit
+                commit = (await self._commit(slug, intent)).commit
             except StaleBlob:
                 # Others changed the file since, and the sender never had an answer: theirs stands.
-                await self._finish(tenant_id, intent_id, "refused", None)
+                await self._finish(intent, "refused", None)
                 return
         await self._projector.project(tenant_id)
-        await self._finish(tenant_id, intent_id, "done", commit)
+        await self._finish(intent, "done", commit)
         log.info("stale_intent_finished", tenant_id=str(tenant_id), intent_id=str(intent_id), commit=commit)
 
-    async def _commit(self, slug: str, intent_id: UUID, change: Change) -> CommitResult:
+    async def _commit(self, slug: str, intent: GitIntent) -> CommitResult:
         return await self._host.commit(
             slug,
-            author=change.author,
-            message=f"{change.message.rstrip()}\n\n{INTENT_TRAILER}: {intent_id}\n",
-            edits=change.edits,
-            expect=change.expect,
+            author=Author(intent.author_name, intent.author_email),
+            message=f"{intent.message.rstrip()}\n\n{INTENT_TRAILER}: {intent.id}\n",
+            edits=intents_repository.unpack(intent.edits),
+            expect=intent.expect,
         )
 
     async def _find_commit(self, slug: str, intent_id: UUID) -> str | None:
@@ -177,24 +173,35 @@ class ChangeService:
             return None
         return next((commit.id for commit in commits if trailer in commit.message), None)
 
-    def _intent(self, tenant_id: UUID, intent_id: UUID, change: Change) -> GitIntent:
-        return GitIntent(
-            tenant_id=tenant_id,
-            id=intent_id,
-            author_name=change.author.name,
-            author_email=change.author.email,
+    async def _intent(self, session: AsyncSession, change: Change) -> GitIntent:
+        name, email = await self._people.author(session, change.by)
+        intent = GitIntent(
+            tenant_id=change.by.tenant_id,
+            id=uuid7(),
+            author_name=name,
+            author_email=email,
             message=change.message,
             edits=intents_repository.pack(change.edits),
             expect=dict(change.expect),
             state="pending",
             created_at=self._clock.now(),
         )
+        await intents_repository.add(session, intent)
+        return intent
 
-    async def _finish(self, tenant_id: UUID, intent_id: UUID, state: str, commit: str | None) -> None:
-        async with self._database.tenant(tenant_id) as session:
-            await intents_repository.finish(
-                session, tenant_id, intent_id, state=state, commit_id=commit, finished_at=self._clock.now()
-            )
+    async def _finish(self, intent: GitIntent, state: str, commit: str | None) -> None:
+        async with self._database.tenant(intent.tenant_id) as session:
+            await self._mark(session, intent, state, commit)
+
+    async def _mark(self, session: AsyncSession, intent: GitIntent, state: str, commit: str | None) -> None:
+        await intents_repository.finish(
+            session,
+            intent.tenant_id,
+            intent.id,
+            state=state,
+            commit_id=commit,
+            finished_at=self._clock.now(),
+        )
 
 
 def without_trailer(message: str) -> str:

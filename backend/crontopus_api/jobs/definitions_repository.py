@@ -5,43 +5,31 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, bindparam, delete, func, literal, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Document, InvalidFile, Job, JobPingKey, Namespace
+from crontopus_api.kit.sql import any_id, any_text, table
 
 Row = dict[str, Any]
-
-
-def _any_id(column: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
-    """`column = ANY(array)`: one parameter however many there are."""
-    return column == func.any(literal(list(ids), ARRAY(Uuid)))
-
-
-def _any_text(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
-    return column == func.any(literal(list(values), ARRAY(Text)))
 
 
 async def paths_of(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Where the live ones among these jobs are."""
     query = select(Job.id, Job.path).where(
-        Job.tenant_id == tenant_id, Job.deleted_at.is_(None), _any_id(Job.id, job_ids)
+        Job.tenant_id == tenant_id, Job.deleted_at.is_(None), any_id(Job.id, job_ids)
     )
     return {row.id: row.path for row in await session.execute(query)}
 
 
 async def leave_addresses(
-    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], job_ids: Sequence[UUID], now: datetime
+    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], now: datetime
 ) -> list[UUID]:
-    """Mark deleted what lives at `paths`, and those of `job_ids` that live elsewhere; the ids of all of them."""
+    """Mark deleted what lives at these paths; the ids."""
     result = await session.execute(
         update(Job)
-        .where(
-            Job.tenant_id == tenant_id,
-            Job.deleted_at.is_(None),
-            or_(_any_text(Job.path, paths), _any_id(Job.id, job_ids)),
-        )
+        .where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None), any_text(Job.path, paths))
         .values(deleted_at=now, updated_at=now)
         .returning(Job.id)
         .execution_options(synchronize_session=False)
@@ -49,15 +37,20 @@ async def leave_addresses(
     return list(result.scalars())
 
 
-async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> None:
+async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> set[UUID]:
+    """Insert jobs, or bring back those that left their address; the ids of both. One that lives is not touched."""
     if not rows:
-        return
-    statement = insert(Job.__table__)
+        return set()
+    jobs = table(Job)
+    statement = insert(jobs)
     kept = {"tenant_id", "id", "created_at"}
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed), list(rows)
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={name: statement.excluded[name] for name in rows[0] if name not in kept},
+        where=jobs.c.deleted_at.is_not(None),
     )
+    result = await session.execute(statement.returning(jobs.c.id), list(rows))
+    return set(result.scalars())
 
 
 class Source(NamedTuple):
@@ -78,10 +71,10 @@ async def sources(session: AsyncSession, tenant_id: UUID) -> list[Source]:
 async def set_violations(session: AsyncSession, rows: Sequence[Row]) -> None:
     """Each row: `key_tenant`, `key_id`, `violations`."""
     if rows:
-        table = Job.__table__
+        jobs = table(Job)
         statement = (
-            update(table)
-            .where(table.c.tenant_id == bindparam("key_tenant"), table.c.id == bindparam("key_id"))
+            update(jobs)
+            .where(jobs.c.tenant_id == bindparam("key_tenant"), jobs.c.id == bindparam("key_id"))
             .values(violations=bindparam("violations"))
         )
         await session.execute(statement, list(rows))
@@ -92,10 +85,10 @@ async def put_documents(
 ) -> None:
     if gone:
         await session.execute(
-            delete(Document).where(Document.tenant_id == tenant_id, _any_text(Document.path, gone))
+            delete(Document).where(Document.tenant_id == tenant_id, any_text(Document.path, gone))
         )
     if rows:
-        statement = insert(Document.__table__)
+        statement = insert(table(Document))
         changed = {name: statement.excluded[name] for name in rows[0] if name not in {"tenant_id", "path"}}
         await session.execute(
             statement.on_conflict_do_update(index_elements=["tenant_id", "path"], set_=changed), list(rows)
@@ -109,11 +102,11 @@ async def replace_invalid(
     if looked_at:
         await session.execute(
             delete(InvalidFile).where(
-                InvalidFile.tenant_id == tenant_id, _any_text(InvalidFile.path, looked_at)
+                InvalidFile.tenant_id == tenant_id, any_text(InvalidFile.path, looked_at)
             )
         )
     if rows:
-        await session.execute(insert(InvalidFile.__table__), list(rows))
+        await session.execute(insert(table(InvalidFile)), list(rows))
 
 
 async def set_namespaces(session: AsyncSession, tenant_id: UUID, namespaces: Mapping[str, bool]) -> None:
@@ -121,25 +114,25 @@ async def set_namespaces(session: AsyncSession, tenant_id: UUID, namespaces: Map
     gone = [name for name, kept in namespaces.items() if not kept]
     if gone:
         await session.execute(
-            delete(Namespace).where(Namespace.tenant_id == tenant_id, _any_text(Namespace.name, gone))
+            delete(Namespace).where(Namespace.tenant_id == tenant_id, any_text(Namespace.name, gone))
         )
     rows = [{"tenant_id": tenant_id, "name": name} for name, kept in namespaces.items() if kept]
     if rows:
-        await session.execute(insert(Namespace.__table__).on_conflict_do_nothing(), rows)
+        await session.execute(insert(table(Namespace)).on_conflict_do_nothing(), rows)
 
 
 async def with_ping_key(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> set[UUID]:
     if not job_ids:
         return set()
     query = select(JobPingKey.job_id).where(
-        JobPingKey.tenant_id == tenant_id, _any_id(JobPingKey.job_id, job_ids)
+        JobPingKey.tenant_id == tenant_id, any_id(JobPingKey.job_id, job_ids)
     )
     return set(await session.scalars(query))
 
 
 async def add_ping_keys(session: AsyncSession, rows: Sequence[Row]) -> None:
     if rows:
-        await session.execute(insert(JobPingKey.__table__).on_conflict_do_nothing(), list(rows))
+        await session.execute(insert(table(JobPingKey)).on_conflict_do_nothing(), list(rows))
 
 
 async def documents(session: AsyncSession, tenant_id: UUID, kind: str | None) -> Sequence[Document]:
@@ -158,7 +151,7 @@ async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[Inva
 async def errors_at(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> dict[str, list[Row]]:
     """What is wrong with the newest versions of these files."""
     query = select(InvalidFile.path, InvalidFile.errors).where(
-        InvalidFile.tenant_id == tenant_id, _any_text(InvalidFile.path, paths)
+        InvalidFile.tenant_id == tenant_id, any_text(InvalidFile.path, paths)
     )
     return {row.path: row.errors for row in await session.execute(query)}
 
@@ -168,12 +161,16 @@ async def count_jobs(session: AsyncSession, tenant_id: UUID) -> int:
     return await session.scalar(query) or 0
 
 
-async def live_paths(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> set[str]:
-    """Which of these paths have a job."""
-    query = select(Job.path).where(
-        Job.tenant_id == tenant_id, Job.deleted_at.is_(None), _any_text(Job.path, paths)
+async def owners(
+    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], job_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Path by id, of the jobs that live at these paths or have these ids."""
+    query = select(Job.id, Job.path).where(
+        Job.tenant_id == tenant_id,
+        Job.deleted_at.is_(None),
+        or_(any_text(Job.path, paths), any_id(Job.id, job_ids)),
     )
-    return set(await session.scalars(query))
+    return {row.id: row.path for row in await session.execute(query)}
 
 
 class Snapshot(NamedTuple):
@@ -195,12 +192,14 @@ async def snapshot(session: AsyncSession, tenant_id: UUID) -> dict[str, Snapshot
         )
     )
     others = await session.execute(
-        select(
-            Document.path, Document.kind, Document.blob_id, Document.commit_id, Document.manifest
-        ).where(Document.tenant_id == tenant_id)
+        select(Document.path, Document.kind, Document.blob_id, Document.commit_id, Document.manifest).where(
+            Document.tenant_id == tenant_id
+        )
     )
     found = {row.path: Snapshot("Job", *row[1:]) for row in jobs}
-    found |= {row.path: Snapshot(row.kind, None, *row[2:], []) for row in others}
+    found |= {
+        row.path: Snapshot(row.kind, None, row.blob_id, row.commit_id, row.manifest, []) for row in others
+    }
     return found
 
 

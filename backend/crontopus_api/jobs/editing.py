@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from crontopus_api.gitstore.errors import GitUnavailable, PathNotAllowed
-from crontopus_api.gitstore.host import Author, CommitResult, GitHost
-from crontopus_api.identity.people import PeopleService
+from crontopus_api.gitstore.errors import GitUnavailable, PathNotAllowed, RepositoryMissing
+from crontopus_api.gitstore.host import CommitResult, GitHost
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import definitions_repository as definitions
-from crontopus_api.jobs import repository, schemas
+from crontopus_api.jobs import schemas
 from crontopus_api.jobs.changes import Change, ChangeService, unavailable
 from crontopus_api.jobs.effects import Effects
 from crontopus_api.jobs.tree import Found, TreeAt
@@ -82,13 +81,11 @@ class EditingService:
         host: GitHost,
         changes: ChangeService,
         effects: Effects,
-        people: PeopleService,
     ) -> None:
         self._database = database
         self._host = host
         self._changes = changes
         self._effects = effects
-        self._people = people
 
     async def put(
         self, principal: Principal, namespace: str, name: str, body: bytes | Mapping[str, Any], wish: Wish
@@ -228,18 +225,18 @@ class EditingService:
 
     async def change(self, principal: Principal, propose: Propose, wish: Wish) -> Outcome:
         """Think it out, and do it or tell what it would do. Raises Invalid, Conflict, Unavailable."""
-        slug, author = await self._begin(principal)
+        slug = principal.tenant_slug
         for attempt in range(_TRIES):
             try:
-                tree = TreeAt(self._host, slug, await self._host.head(slug))
+                tree = TreeAt(self._host, slug, await self._head(principal))
                 proposal = await propose(tree)
                 if wish.dry_run:
                     return Outcome(proposal, plan=await self._plan(principal, tree, proposal))
             except GitUnavailable as error:
                 raise unavailable() from error
-            change = Change(author, wish.message or proposal.message, proposal.edits, proposal.expect)
+            change = Change(principal, wish.message or proposal.message, proposal.edits, proposal.expect)
             try:
-                return Outcome(proposal, await self._changes.apply(principal.tenant_id, slug, change))
+                return Outcome(proposal, await self._changes.apply(change))
             except PathNotAllowed as error:
                 raise Invalid(str(error), code="path_not_allowed") from error
             except Conflict:
@@ -249,8 +246,9 @@ class EditingService:
 
     async def plan_of(self, principal: Principal, ref: str) -> schemas.PlanOut:
         """What merging a branch or commit into main would do. Raises NotFound."""
-        slug, _ = await self._begin(principal)
+        slug = principal.tenant_slug
         try:
+            await self._head(principal)
             commit = await self._host.resolve(slug, ref)
             if commit is None:
                 raise NotFound(
@@ -271,18 +269,15 @@ class EditingService:
     async def _plan(self, principal: Principal, tree: TreeAt, proposal: Proposal) -> schemas.PlanOut:
         before = await tree.contents(list(proposal.edits))
         async with self._database.tenant(principal.tenant_id) as session:
-            return await self._effects.plan(
-                session, principal.tenant_id, tree.commit, before, proposal.edits
-            )
+            return await self._effects.plan(session, principal.tenant_id, tree.commit, before, proposal.edits)
 
-    async def _begin(self, principal: Principal) -> tuple[str, Author]:
-        """The repository's slug and who acts."""
-        async with self._database.tenant(principal.tenant_id, principal.user_id) as session:
-            row = await repository.get_repository(session, principal.tenant_id)
-            name, email = await self._people.author(session, principal)
-        if row.ready_at is None:
+    async def _head(self, principal: Principal) -> str | None:
+        try:
+            return await self._host.head(principal.tenant_slug)
+        except RepositoryMissing:
+            # The first use of a new tenant; a worker would make it as well, a little later.
             await self._changes.ensure_repository(principal.tenant_id)
-        return row.slug, Author(name, email)
+            return await self._host.head(principal.tenant_slug)
 
     async def _with_own_id(
         self, principal: Principal, path: str, manifest: JobManifest, content: bytes

@@ -144,7 +144,7 @@ def _job_out(change: _Change, endpoints: Sequence[Endpoint], now: datetime) -> s
     was, will = _places(change.before, endpoints), _places(change.after, endpoints)
     by_id = {endpoint.id: EndpointRef(id=endpoint.id, name=endpoint.name) for endpoint in endpoints}
     return schemas.JobChange(
-        action=change.action,  # type: ignore[arg-type]  # one of the four words above
+        action=change.action,
         id=change.id,
         namespace=namespace,
         name=name,
@@ -243,7 +243,8 @@ def _file_out(path: str, before: bytes | None, after: bytes | None) -> schemas.F
 
 def _summary(changes: Sequence[schemas.JobChange]) -> schemas.PlanSummary:
     count = {
-        action: sum(change.action == action for change in changes) for action in schemas.PlanSummary.model_fields
+        action: sum(change.action == action for change in changes)
+        for action in schemas.PlanSummary.model_fields
     }
     return schemas.PlanSummary(**count)
 

@@ -10,7 +10,6 @@ from crontopus_api.jobs.editing import EditingService, Proposal, Wish
 from crontopus_api.jobs.tree import TreeAt
 from crontopus_api.kit.errors import Conflict, Invalid
 from crontopus_api.manifests import Selector, is_name
-from crontopus_api.schedules import ScheduleInvalid
 
 
 class ImportService:
@@ -26,7 +25,9 @@ class ImportService:
         edits: dict[str, bytes | None] = {job.path: job.yaml.encode() for job in imported.jobs}
 
         async def propose(tree: TreeAt) -> Proposal:
-            taken = [path for path, content in (await tree.contents(list(edits))).items() if content is not None]
+            taken = [
+                path for path, content in (await tree.contents(list(edits))).items() if content is not None
+            ]
             if taken and not dry_run:
                 raise Conflict(
                     f"{taken[0]} is there already.",

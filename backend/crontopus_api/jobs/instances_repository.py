@@ -1,14 +1,14 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, delete, func, literal, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.kit.database import Base
 from crontopus_api.jobs.models import Instance, InstanceStatus, Job
+from crontopus_api.kit.sql import any_id, set_values, table
 
 
 class InstanceRow(NamedTuple):
@@ -58,7 +58,7 @@ async def lock_of_jobs(
     session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
 ) -> list[tuple[Instance, InstanceStatus | None]]:
     """Every instance that jobs ever had, with the status of the live ones, locked against check-ins."""
-    of_jobs = Instance.job_id == func.any(literal(list(job_ids), ARRAY(Uuid)))
+    of_jobs = any_id(Instance.job_id, job_ids)
     rows = await session.scalars(
         select(Instance)
         .where(Instance.tenant_id == tenant_id, of_jobs)
@@ -74,7 +74,7 @@ async def lock_of_jobs(
         select(InstanceStatus)
         .where(
             InstanceStatus.tenant_id == tenant_id,
-            InstanceStatus.instance_id == func.any(literal(ids, ARRAY(Uuid))),
+            any_id(InstanceStatus.instance_id, ids),
         )
         .order_by(InstanceStatus.instance_id)
         .with_for_update()
@@ -88,20 +88,15 @@ async def revive(session: AsyncSession, new: Sequence[tuple[Instance, InstanceSt
     """Insert instances, or bring retired ones back, each with a fresh status."""
     if not new:
         return
-    statement = insert(Instance.__table__)
+    statement = insert(table(Instance))
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "id"],
             set_={"expectation": statement.excluded.expectation, "retired_at": None},
         ),
-        [_values(instance) | {"retired_at": None} for instance, _ in new],
+        [set_values(instance) | {"retired_at": None} for instance, _ in new],
     )
-    await session.execute(insert(InstanceStatus.__table__), [_values(status) for _, status in new])
-
-
-def _values(row: Base) -> dict[str, Any]:
-    """The columns that were set, by name."""
-    return {column.key: value for column in row.__table__.columns if (value := row.__dict__.get(column.key)) is not None}
+    await session.execute(insert(table(InstanceStatus)), [set_values(status) for _, status in new])
 
 
 async def retire(session: AsyncSession, tenant_id: UUID, instance_id: UUID, now: datetime) -> None:

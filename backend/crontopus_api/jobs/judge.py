@@ -1,6 +1,6 @@
 """What a change of files must satisfy before it becomes the truth, whichever way it comes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -73,38 +73,36 @@ class Judge:
                     judgement.errors.append(violation.as_error())
                 else:
                     judgement.warnings.append(violation)
-        judgement.errors += await self._duplicates(session, tenant_id, edits, judgement.jobs)
-        judgement.errors += await self._over_quota(session, tenant_id, edits)
+        ids = {path: job_id(tenant_id, job) for path, job in judgement.jobs.items()}
+        owners = await definitions.owners(session, tenant_id, list(edits), list(ids.values()))
+        judgement.errors += _duplicates(edits, ids, owners)
+        judgement.errors += await self._over_quota(session, tenant_id, edits, set(owners.values()))
         judgement.errors.sort(key=lambda error: (error.file, error.line or 0, error.column or 0))
         return judgement
 
-    async def _duplicates(
-        self, session: AsyncSession, tenant_id: UUID, edits: Edits, jobs: Mapping[str, JobManifest]
+    async def _over_quota(
+        self, session: AsyncSession, tenant_id: UUID, edits: Edits, here: Container[str]
     ) -> list[ManifestError]:
-        ids = {path: job_id(tenant_id, job) for path, job in jobs.items()}
-        owners = await definitions.paths_of(session, tenant_id, list(ids.values()))
-        # Whoever is changed or removed along with it has no claim but by what it says now.
-        taken = {identifier: path for identifier, path in owners.items() if path not in edits}
-        errors = []
-        for path, identifier in sorted(ids.items()):
-            owner = taken.setdefault(identifier, path)
-            if owner != path:
-                errors.append(duplicate_id(path, identifier, owner))
-        return errors
-
-    async def _over_quota(self, session: AsyncSession, tenant_id: UUID, edits: Edits) -> list[ManifestError]:
-        """Judged only where jobs are added: whoever is over the quota may still change and remove."""
+        """Judged only where jobs become more: whoever is over the quota may still change and remove."""
         paths = [path for path in edits if is_job_path(path)]
-        if not any(edits[path] is not None for path in paths):
-            return []
-        here = await definitions.live_paths(session, tenant_id, paths)
-        added = sum(edits[path] is not None and path not in here for path in paths)
-        removed = sum(edits[path] is None and path in here for path in paths)
-        if added <= removed:
+        more = sum(edits[path] is not None and path not in here for path in paths)
+        more -= sum(edits[path] is None and path in here for path in paths)
+        if more <= 0:
             return []
         plan = await self._tenants.plan(session, tenant_id)
-        count = await definitions.count_jobs(session, tenant_id) + added - removed
+        count = await definitions.count_jobs(session, tenant_id) + more
         return [over_quota(plan, count)] if count > plan.jobs else []
+
+
+def _duplicates(edits: Edits, ids: Mapping[str, UUID], owners: Mapping[UUID, str]) -> list[ManifestError]:
+    # Whoever is changed or removed along with it has no claim but by what it says now.
+    taken = {identifier: path for identifier, path in owners.items() if path not in edits}
+    errors = []
+    for path, identifier in sorted(ids.items()):
+        owner = taken.setdefault(identifier, path)
+        if owner != path:
+            errors.append(duplicate_id(path, identifier, owner))
+    return errors
 
 
 def read_edits(edits: Edits) -> _Read:
@@ -138,7 +136,9 @@ def _read_one(path: str, content: bytes, read: _Read) -> None:
 
 def over_quota(plan: Plan, count: int) -> ManifestError:
     message = f"there would be {count} jobs, and the plan `{plan.name}` has room for {plan.jobs}"
-    return ManifestError("quota", None, None, "", "over_quota", message, "remove jobs, or ask for a larger plan")
+    return ManifestError(
+        "quota", None, None, "", "over_quota", message, "remove jobs, or ask for a larger plan"
+    )
 
 
 def told(errors: Iterable[ManifestError]) -> str:

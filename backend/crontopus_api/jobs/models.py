@@ -100,9 +100,7 @@ class Document(Base):
     """A manifest under `.crontopus/`: a policy, an alert route or a maintenance window."""
 
     __tablename__ = "documents"
-    __table_args__ = (
-        CheckConstraint("kind IN ('Policy', 'AlertRoute', 'MaintenanceWindow')", name="kind"),
-    )
+    __table_args__ = (CheckConstraint("kind IN ('Policy', 'AlertRoute', 'MaintenanceWindow')", name="kind"),)
 
     tenant_id: Mapped[Id] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     path: Mapped[Str] = mapped_column(primary_key=True)

@@ -286,7 +286,6 @@ class ChangedOut(Schema):
 
     commit: str = Field(description="The commit it is in; HEAD when nothing differed.")
     changed: bool
-    warnings: list[ErrorDetail] = []
 
 
 class RenameIn(Payload):

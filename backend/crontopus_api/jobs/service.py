@@ -118,7 +118,9 @@ class JobService:
     async def find_any(self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job:
         """The job of that name, else the one that had it last. Raises NotFound."""
         job = await repository.get(session, tenant_id, namespace, name)
-        return job or await repository.last_of(session, tenant_id, namespace, name) or _no_job(namespace, name)
+        return (
+            job or await repository.last_of(session, tenant_id, namespace, name) or _no_job(namespace, name)
+        )
 
     async def _ping_url(self, session: AsyncSession, job: Job) -> str | None:
         if job.mode != "ping":
@@ -132,10 +134,14 @@ class JobService:
     async def _instances(
         self, session: AsyncSession, tenant_id: UUID, rows: Sequence[InstanceRow]
     ) -> list[schemas.InstanceOut]:
+        if all(row.instance.endpoint_id is None for row in rows):
+            return [views.instance_out(row, {}, {}) for row in rows]
         names = await self._endpoints.names(session, tenant_id)
         conditions = await self._endpoints.conditions(session, tenant_id, [row.instance.id for row in rows])
         return [views.instance_out(row, names, conditions) for row in rows]
 
 
 def _no_job(namespace: str, name: str) -> NoReturn:
-    raise NotFound(f"There is no job {namespace}/{name}.", hint="`crontopus jobs list` shows those there are.")
+    raise NotFound(
+        f"There is no job {namespace}/{name}.", hint="`crontopus jobs list` shows those there are."
+    )

@@ -106,7 +106,7 @@ def _out(version: Version) -> schemas.CommitOut:
         at=version.commit.at,
         message=without_trailer(version.commit.message),
         path=version.path,
-        action=version.action,  # type: ignore[arg-type]  # one of the four words of history.py
+        action=version.action,
     )
 
 

@@ -11,4 +11,5 @@ from typing import Any
 
 @lru_cache
 def load_schema() -> dict[str, Any]:
-    return json.loads((files(__package__) / "v1.schema.json").read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads((files(__package__) / "v1.schema.json").read_text(encoding="utf-8"))
+    return schema

@@ -85,6 +85,23 @@ def migrate() -> None:
 
 
 @app.command()
+def reproject(
+    tenants: Annotated[
+        list[str] | None, typer.Argument(metavar="[TENANT]...", help="Their slugs; without any, all tenants.")
+    ] = None,
+) -> None:
+    """Rebuild the jobs in the database from Git, and tell what was different.
+
+    Runs, status, ping keys and history stay. Safe at any time, also while everything runs. Exit code 1 when
+    something had to be put right.
+    """
+    from crontopus_api.server.reproject import reproject as rebuild  # noqa: PLC0415
+
+    if not asyncio.run(rebuild(get_settings(), tenants or [])):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
 def doctor() -> None:
     """Check what Crontopus needs; exit 1 when something is wrong."""
     from crontopus_api.server.doctor import examine  # noqa: PLC0415

@@ -42,7 +42,9 @@ class TenantService:
 
         Raises Conflict when the slug is taken.
         """
-        tenant = Tenant(id=uuid7(), slug=slug, name=slug, plan=self._default_plan, created_at=self._clock.now())
+        tenant = Tenant(
+            id=uuid7(), slug=slug, name=slug, plan=self._default_plan, created_at=self._clock.now()
+        )
         await enter(session, Scope(tenant_id=tenant.id, user_id=owner_id))
         try:
             await repository.add_tenant(session, tenant)

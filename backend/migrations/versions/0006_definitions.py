@@ -1,4 +1,4 @@
-"""Definitions at full width: who changed a job last, other kinds of manifests, files that are not in force, namespaces"""
+"""Definitions at full width: who changed a job last, other kinds of files, files that are not in force"""
 
 from alembic import op
 

@@ -13,7 +13,6 @@ from anyio import to_thread
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.gitstore.host import CommitInfo, GitHost
 from crontopus_api.jobs import repository
 from crontopus_api.jobs.projection.reading import FileState, Origin, Reading, concerns_us, read_files
@@ -34,13 +33,11 @@ class Projector:
         database: Database,
         host: GitHost,
         writer: DefinitionWriter,
-        endpoints: EndpointService,
         clock: Clock,
     ) -> None:
         self._database = database
         self._host = host
         self._writer = writer
-        self._endpoints = endpoints
         self._clock = clock
 
     async def project(self, tenant_id: UUID) -> str | None:
@@ -73,8 +70,7 @@ class Projector:
         row = await repository.lock_repository(session, tenant_id)
         if row.projected_commit != old:
             return False
-        endpoints = await self._endpoints.active(session, tenant_id)
-        await self._writer.write(session, tenant_id, reading, endpoints)
+        await self._writer.write(session, tenant_id, reading)
         row.projected_commit, row.projected_at = head, self._clock.now()
         await session.flush()
         await announce(session, tenant_id, "jobs", "head")

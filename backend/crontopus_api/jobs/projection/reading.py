@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from crontopus_api.gitstore.host import Author, CommitInfo
+from crontopus_api.gitstore.host import CommitInfo
 from crontopus_api.manifests import (
     JobManifest,
     Manifest,
@@ -32,10 +32,6 @@ class Origin(NamedTuple):
     @classmethod
     def of(cls, commit: CommitInfo) -> "Origin":
         return cls(commit.id, commit.author.name, commit.at)
-
-    @classmethod
-    def own(cls, commit: str, author: Author, at: datetime) -> "Origin":
-        return cls(commit, author.name, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +73,10 @@ class Reading:
     @property
     def paths(self) -> list[str]:
         """Of every definition that was looked at."""
-        read = (each.file.path for each in (*self.jobs, *self.documents, *self.invalid))
-        return [*read, *self.gone]
+        files = [job.file for job in self.jobs]
+        files += [document.file for document in self.documents]
+        files += [invalid.file for invalid in self.invalid]
+        return [*(file.path for file in files), *self.gone]
 
 
 def kept_namespace(path: str) -> str | None:

@@ -6,7 +6,6 @@ from uuid import UUID
 from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.gitstore.errors import ObjectMissing
 from crontopus_api.gitstore.host import GitHost, blob_id
 from crontopus_api.jobs import definitions_repository as definitions
@@ -51,13 +50,11 @@ class Rebuilder:
         database: Database,
         host: GitHost,
         writer: DefinitionWriter,
-        endpoints: EndpointService,
         clock: Clock,
     ) -> None:
         self._database = database
         self._host = host
         self._writer = writer
-        self._endpoints = endpoints
         self._clock = clock
 
     async def rebuild(self, tenant_id: UUID) -> Rebuilt:
@@ -80,8 +77,7 @@ class Rebuilder:
         reading.gone = [path for path in before if path not in present]
         for name in await definitions.kept_namespaces(session, tenant_id):
             reading.namespaces.setdefault(name, False)
-        endpoints = await self._endpoints.active(session, tenant_id)
-        await self._writer.write(session, tenant_id, reading, endpoints)
+        await self._writer.write(session, tenant_id, reading)
         row.projected_commit, row.projected_at = head, self._clock.now()
         await session.flush()
         after = await definitions.snapshot(session, tenant_id)

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.models import Endpoint
+from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs.instances import InstanceKeeper
 from crontopus_api.jobs.ping_keys import ping_key_place
@@ -21,44 +22,27 @@ log = structlog.get_logger()
 
 
 class DefinitionWriter:
-    def __init__(self, keeper: InstanceKeeper, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, keeper: InstanceKeeper, endpoints: EndpointService, keyring: Keyring, clock: Clock
+    ) -> None:
         self._keeper = keeper
+        self._endpoints = endpoints
         self._keyring = keyring
         self._clock = clock
 
-    async def write(
-        self, session: AsyncSession, tenant_id: UUID, reading: Reading, endpoints: Sequence[Endpoint]
-    ) -> None:
+    async def write(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
         """Apply what was read. The caller holds the tenant's repository row locked."""
-        puts = await self._without_duplicates(session, tenant_id, reading)
-        await self._write_invalid(session, tenant_id, reading)
         await self._write_documents(session, tenant_id, reading)
         await definitions.set_namespaces(session, tenant_id, reading.namespaces)
         policies = list((await policies_in_force(session, tenant_id)).values())
-        removed = await self._write_jobs(session, tenant_id, puts, reading.gone, policies)
+        wanted = await self._write_jobs(session, tenant_id, reading, policies)
+        await self._write_invalid(session, tenant_id, reading)
         if any(system_kind(path) == "Policy" for path in reading.paths):
-            await self._judge_again(session, tenant_id, puts, policies)
-        wanted: dict[UUID, JobManifest | None] = dict.fromkeys(removed)
-        wanted |= {identifier: job.manifest for identifier, job in puts.items()}
+            await self._judge_again(session, tenant_id, wanted, policies)
+        endpoints: Sequence[Endpoint] = ()
+        if any(manifest is not None and manifest.mode == "agent" for manifest in wanted.values()):
+            endpoints = await self._endpoints.active(session, tenant_id)
         await self._keeper.match_many(session, tenant_id, wanted, endpoints)
-
-    async def _without_duplicates(
-        self, session: AsyncSession, tenant_id: UUID, reading: Reading
-    ) -> dict[UUID, JobRead]:
-        """Jobs by id. Of two files with one id the one that had it first keeps it; the other is invalid."""
-        puts: dict[UUID, JobRead] = {}
-        read = [(job_id(tenant_id, job.manifest), job) for job in reading.jobs]
-        owners = await definitions.paths_of(session, tenant_id, [identifier for identifier, _ in read])
-        touched = set(reading.paths)
-        for identifier, job in sorted(read, key=lambda pair: pair[1].file.path):
-            owner = owners.get(identifier)
-            if identifier in puts:
-                owner = puts[identifier].file.path
-            elif owner is None or owner in touched:
-                puts[identifier] = job
-                continue
-            reading.invalid.append(InvalidRead(job.file, [duplicate_id(job.file.path, identifier, owner)]))
-        return puts
 
     async def _write_invalid(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
         # The embedded host refuses such a push; a host that cannot leaves the last good definition in force.
@@ -68,7 +52,9 @@ class DefinitionWriter:
         ]
         await definitions.replace_invalid(session, tenant_id, reading.paths, rows)
         if rows:
-            log.warning("manifests_invalid", tenant_id=str(tenant_id), paths=[row["path"] for row in rows][:20])
+            log.warning(
+                "manifests_invalid", tenant_id=str(tenant_id), paths=[row["path"] for row in rows][:20]
+            )
 
     async def _write_documents(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
         rows = [
@@ -84,24 +70,24 @@ class DefinitionWriter:
         await definitions.put_documents(session, tenant_id, reading.gone, rows)
 
     async def _write_jobs(
-        self,
-        session: AsyncSession,
-        tenant_id: UUID,
-        puts: dict[UUID, JobRead],
-        gone: list[str],
-        policies: Sequence[Policy],
-    ) -> list[UUID]:
-        """The ids of jobs that are there no more."""
-        paths = [*gone, *(job.file.path for job in puts.values())]
-        now = self._clock.now()
-        # Everything that lived at these paths, or that moves to one of them, first leaves its address: two
-        # jobs may trade places. What is put again right after loses nothing by it.
-        left = await definitions.leave_addresses(session, tenant_id, paths, list(puts), now)
+        self, session: AsyncSession, tenant_id: UUID, reading: Reading, policies: Sequence[Policy]
+    ) -> dict[UUID, JobManifest | None]:
+        """The jobs that are written, by id; None for those that are there no more."""
+        puts = _by_id(tenant_id, reading)
+        # Whatever lived at these paths first leaves its address: jobs may move, or trade places. What is
+        # put again right after loses nothing by it.
+        paths = [*reading.gone, *(job.file.path for job in puts.values())]
+        left = await definitions.leave_addresses(session, tenant_id, paths, self._clock.now())
         rows = [self._job_values(tenant_id, identifier, job, policies) for identifier, job in puts.items()]
-        await definitions.put_jobs(session, rows)
-        pinged = [identifier for identifier, job in puts.items() if job.manifest.mode == "ping"]
+        written = await definitions.put_jobs(session, rows)
+        for identifier in puts.keys() - written:
+            # It still lives elsewhere, at a path nobody touched: there it stays.
+            owner = (await definitions.paths_of(session, tenant_id, [identifier]))[identifier]
+            reading.invalid.append(_duplicate(puts[identifier], identifier, owner))
+        pinged = [each for each in written if puts[each].manifest.mode == "ping"]
         await self._give_ping_keys(session, tenant_id, pinged)
-        return [identifier for identifier in left if identifier not in puts]
+        gone: dict[UUID, JobManifest | None] = dict.fromkeys(set(left) - written)
+        return gone | {identifier: puts[identifier].manifest for identifier in written}
 
     async def _judge_again(
         self, session: AsyncSession, tenant_id: UUID, puts: Container[UUID], policies: Sequence[Policy]
@@ -153,6 +139,21 @@ class DefinitionWriter:
                     }
                 )
         await definitions.add_ping_keys(session, rows)
+
+
+def _by_id(tenant_id: UUID, reading: Reading) -> dict[UUID, JobRead]:
+    """Of two files with one id the first by path keeps it; the other becomes an invalid one."""
+    puts: dict[UUID, JobRead] = {}
+    for job in sorted(reading.jobs, key=lambda each: each.file.path):
+        identifier = job_id(tenant_id, job.manifest)
+        first = puts.setdefault(identifier, job)
+        if first is not job:
+            reading.invalid.append(_duplicate(job, identifier, first.file.path))
+    return puts
+
+
+def _duplicate(job: JobRead, identifier: UUID, owner: str) -> InvalidRead:
+    return InvalidRead(job.file, [duplicate_id(job.file.path, identifier, owner)])
 
 
 def duplicate_id(path: str, identifier: UUID, owner: str) -> ManifestError:
