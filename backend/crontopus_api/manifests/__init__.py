@@ -1,6 +1,7 @@
 """Manifests: parsing, validation and writing of what tenants keep in Git. Pure: no I/O, no settings."""
 
 from crontopus_api.manifests.dump import dump_yaml, to_mapping
+from crontopus_api.manifests.edit import adopt, moved, with_spec_value
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid
 from crontopus_api.manifests.fields import RESERVED_NAMES
 from crontopus_api.manifests.models import (
@@ -57,6 +58,7 @@ __all__ = [
     "Retry",
     "Selector",
     "Violation",
+    "adopt",
     "applies",
     "dump_yaml",
     "instance_id",
@@ -66,6 +68,7 @@ __all__ = [
     "job_id",
     "job_path",
     "misplaced",
+    "moved",
     "parse_document",
     "parse_job",
     "parse_job_located",
@@ -74,4 +77,5 @@ __all__ = [
     "system_kind",
     "to_mapping",
     "violations",
+    "with_spec_value",
 ]
