@@ -16,6 +16,7 @@ from crontopus_api.manifests import (
     ManifestInvalid,
     adopt,
     dump_yaml,
+    edit,
     job_from_mapping,
     moved,
     parse_job,
@@ -110,12 +111,14 @@ def test_in_all_ways_of_writing(text: str, expected: str | None) -> None:
     assert moved(content, PATH, "default/night.yaml", ID).decode() == written
 
 
-def test_what_cannot_be_followed_is_written_anew() -> None:
-    content = b"apiVersion: v1\nkind: Job\nmetadata: {name: nightly}\nspec:\n  ? schedule\n  : - '@daily'\n"
-    for text in (content, content.replace(b"  ? schedule\n  :", b"  ?\n   schedule\n  :")):
-        paused = with_spec_value(PATH, text, "paused", True)
-        assert parse_job(PATH, paused).spec.paused
-        assert parse_job(PATH, paused).spec.schedule == ("@daily",)
+@pytest.mark.parametrize("wrong", ["", "a: [", HAND_WRITTEN, HAND_WRITTEN.replace("--fast", "--slow")])
+def test_a_text_that_reads_differently_is_never_the_answer(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit, "_edited", lambda *_: wrong)
+    paused = parse_job(PATH, with_spec_value(PATH, HAND_WRITTEN.encode(), "paused", True))
+    before = parse_job(PATH, HAND_WRITTEN.encode())
+    assert paused == before.model_copy(update={"spec": before.spec.model_copy(update={"paused": True})})
 
 
 @pytest.mark.parametrize(
