@@ -1,6 +1,7 @@
 """Manifests: parsing, validation and writing of what tenants keep in Git. Pure: no I/O, no settings."""
 
 from crontopus_api.manifests.dump import dump_yaml, to_mapping
+from crontopus_api.manifests.edit import adopt, moved, with_spec_value
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid
 from crontopus_api.manifests.fields import RESERVED_NAMES
 from crontopus_api.manifests.models import (
@@ -59,6 +60,7 @@ __all__ = [
     "Retry",
     "Selector",
     "Violation",
+    "adopt",
     "applies",
     "dump_yaml",
     "instance_id",
@@ -68,6 +70,7 @@ __all__ = [
     "job_id",
     "job_path",
     "misplaced",
+    "moved",
     "parse_document",
     "parse_job",
     "parse_job_located",
@@ -76,4 +79,5 @@ __all__ = [
     "system_kind",
     "to_mapping",
     "violations",
+    "with_spec_value",
 ]

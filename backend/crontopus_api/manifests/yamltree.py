@@ -96,6 +96,14 @@ def text_problem(text: str) -> str | None:
     return "half of a surrogate pair is not a character"
 
 
+def is_plain_text(text: str) -> bool:
+    """Whether an unquoted scalar of these characters is text, not a number, a boolean or null."""
+    try:
+        return isinstance(_resolve(text), str)
+    except ValueError:
+        return False
+
+
 def read_tree(file: str, data: bytes) -> Tree:
     """Read one YAML document. Raises ManifestInvalid when there is nothing worth validating further."""
     text = _decode(file, data)

@@ -45,6 +45,7 @@ READINGS = [
     ("*/7 * * * *", "Every 7 minutes from 0 to 56 minutes past every hour"),
     ("0 0 31 * *", "At 00:00 on the 31st of every month that has one"),
     ("0 0 31 2 mon", "At 00:00 on Mondays in February"),
+    ("15,30,45 * * * *", "At 15, 30 and 45 minutes past every hour"),
     ("1 * * * *", "At 1 minute past every hour"),
     ("*/10 1,5,7 * * *", "Every 10 minutes from 0 to 50 minutes past 01:00, 05:00 and 07:00 every day"),
     ("*/20 */6 * * *", "At 0, 20 and 40 minutes past every 6th hour from 00:00 to 18:00 every day"),
