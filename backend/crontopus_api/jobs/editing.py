@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from crontopus_api.gitstore.errors import GitUnavailable, PathNotAllowed, RepositoryMissing
 from crontopus_api.gitstore.host import CommitResult, GitHost
+from crontopus_api.gitstore.paths import check_editable
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import schemas
@@ -101,8 +102,9 @@ class EditingService:
             current = await tree.file(path)
             check_conditions(current, wish)
             content = body if isinstance(body, bytes) else _content(path, manifest, current)
-            if current is None:
-                content = await self._with_own_id(principal, path, manifest, content)
+            if manifest.metadata.id is None:
+                identifier = await self._explicit_id(principal, path, manifest, current)
+                content = renamed(content, path, path, identifier) if identifier else content
             verb = "Change" if current else "Add"
             return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
 
@@ -127,9 +129,10 @@ class EditingService:
 
         async def propose(tree: TreeAt) -> Proposal:
             current = await _present(tree, path, wish)
-            content = current.content
-            if _parsed(path, content).spec.paused != paused:
-                content = with_spec_value(content, "paused", paused)
+            try:
+                content = with_spec_value(path, current.content, "paused", paused)
+            except ManifestInvalid as invalid:
+                raise _invalid(invalid) from invalid
             return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
 
         return await self.change(principal, propose, wish)
@@ -149,7 +152,7 @@ class EditingService:
             if await tree.file(new) is not None:
                 raise Conflict(f"There is a job {to_namespace}/{to_name} already.", code="already_exists")
             identifier = job_id(principal.tenant_id, _parsed(old, current.content))
-            content = moved(current.content, old, new, identifier)
+            content = renamed(current.content, old, new, identifier)
             return Proposal({old: None, new: content}, _expect({old: current, new: None}), message)
 
         return await self.change(principal, propose, wish)
@@ -173,6 +176,11 @@ class EditingService:
         edits = {edit.path: None if edit.content is None else edit.content.encode() for edit in files}
         if len(edits) < len(files):
             raise Invalid("A file is named twice.", code="duplicate_path")
+        for path in edits:
+            try:
+                check_editable(path)
+            except PathNotAllowed as error:
+                raise Invalid(str(error), code="path_not_allowed") from error
         demanded = {edit.path: edit.if_match for edit in files if edit.if_match is not None}
 
         async def propose(tree: TreeAt) -> Proposal:
@@ -237,7 +245,7 @@ class EditingService:
             change = Change(principal, wish.message or proposal.message, proposal.edits, proposal.expect)
             try:
                 return Outcome(proposal, await self._changes.apply(change))
-            except PathNotAllowed as error:
+            except PathNotAllowed as error:  # a file where a folder would have to be
                 raise Invalid(str(error), code="path_not_allowed") from error
             except Conflict:
                 if attempt == _TRIES - 1:
@@ -279,18 +287,23 @@ class EditingService:
             await self._changes.ensure_repository(principal.tenant_id)
             return await self._host.head(principal.tenant_slug)
 
-    async def _with_own_id(
-        self, principal: Principal, path: str, manifest: JobManifest, content: bytes
-    ) -> bytes:
-        """A new job where another one was renamed away gets an id of its own: the default one is that one's."""
-        if manifest.metadata.id is not None:
-            return content
+    async def _explicit_id(
+        self, principal: Principal, path: str, manifest: JobManifest, current: Found | None
+    ) -> UUID | None:
+        """The id that must stand in a file which names none; None where the default one will do.
+
+        A job that was renamed keeps its own through every change. A new job where another one was renamed
+        away gets a new one: the default id is that one's.
+        """
+        if current is not None:
+            try:
+                return parse_job(path, current.content).metadata.id
+            except ManifestInvalid:
+                return None  # what is there now is broken: it is replaced
         default = job_id(principal.tenant_id, manifest)
         async with self._database.tenant(principal.tenant_id) as session:
             owners = await definitions.paths_of(session, principal.tenant_id, [default])
-        if owners.get(default, path) == path:
-            return content
-        return moved(content, path, path, uuid4())
+        return uuid4() if owners.get(default, path) != path else None
 
 
 def checked_path(namespace: str, name: str) -> str:
@@ -318,6 +331,14 @@ def check_conditions(current: Found | None, wish: Wish) -> None:
         )
     if wish.if_none_match and current is not None:
         raise Conflict("There is a job of that name already.", code="already_exists")
+
+
+def renamed(content: bytes, old_path: str, new_path: str, identifier: UUID) -> bytes:
+    """The file of a job at another path, with its id. Raises Invalid when it cannot be called that."""
+    try:
+        return moved(content, old_path, new_path, identifier)
+    except ManifestInvalid as invalid:
+        raise _invalid(invalid) from invalid
 
 
 async def _present(tree: TreeAt, path: str, wish: Wish) -> Found:

@@ -66,7 +66,9 @@ class Judge:
         judgement = Judgement(read.errors, jobs={path: job for path, (job, _) in read.jobs.items()})
         # As they will be with the change: whoever changes a policy and a job together is judged by the new one.
         in_force = await policies_in_force(session, tenant_id)
-        policies = [policy for path, policy in (in_force | read.policies).items() if edits.get(path, b"")]
+        policies = [
+            policy for path, policy in (in_force | read.policies).items() if edits.get(path, b"") is not None
+        ]
         for path, (job, places) in read.jobs.items():
             for violation in violations(path, job, policies, places):
                 if violation.refuses:

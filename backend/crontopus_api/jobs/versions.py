@@ -7,13 +7,12 @@ from crontopus_api.gitstore.host import GitHost
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import repository, schemas
 from crontopus_api.jobs.changes import unavailable, without_trailer
-from crontopus_api.jobs.editing import EditingService, Outcome, Wish
+from crontopus_api.jobs.editing import EditingService, Outcome, Wish, renamed
 from crontopus_api.jobs.history import HistoryService, Position, Version, unified_diff
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import NotFound
-from crontopus_api.manifests.edit import moved
 
 
 class VersionService:
@@ -70,7 +69,7 @@ class VersionService:
         content = version.content or b""
         if version.path != job.path:
             # Renamed since: what it did comes back, what it is called stays.
-            content = moved(content, version.path, job.path, job.id)
+            content = renamed(content, version.path, job.path, job.id)
         return await self._editing.restore(principal, job.path, content, commit, wish)
 
     async def _after(self, slug: str, job: Job, commit: str | None) -> Version:

@@ -1,7 +1,7 @@
 """Manifests: parsing, validation and writing of what tenants keep in Git. Pure: no I/O, no settings."""
 
 from crontopus_api.manifests.dump import dump_yaml, to_mapping
-from crontopus_api.manifests.edit import adopt, moved, with_spec_value
+from crontopus_api.manifests.edit import moved, with_spec_value
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid
 from crontopus_api.manifests.fields import RESERVED_NAMES
 from crontopus_api.manifests.models import (
@@ -60,7 +60,6 @@ __all__ = [
     "Retry",
     "Selector",
     "Violation",
-    "adopt",
     "applies",
     "dump_yaml",
     "instance_id",

@@ -17,7 +17,7 @@ import yaml
 from crontopus_api.manifests.dump import dump_yaml
 from crontopus_api.manifests.errors import ManifestInvalid
 from crontopus_api.manifests.parse import job_from_mapping, parse_job
-from crontopus_api.manifests.paths import job_path, split_job_path
+from crontopus_api.manifests.paths import split_job_path
 from crontopus_api.manifests.yamltree import is_plain_text, read_tree
 
 Scalar = str | int | bool
@@ -56,11 +56,6 @@ def moved(content: bytes, old_path: str, new_path: str, job_id: UUID) -> bytes:
     if "namespace" in metadata:
         edits.append(("metadata", "namespace", namespace))
     return _changed(old_path, new_path, content, [*edits, ("metadata", "id", str(job_id))])
-
-
-def adopt(content: bytes, from_path: str, to_namespace: str, to_name: str, job_id: UUID) -> bytes:
-    """The job found at `discovered/…` as it must read in the namespace it is adopted into. Raises as `moved`."""
-    return moved(content, from_path, job_path(to_namespace, to_name), job_id)
 
 
 def _changed(old_path: str, new_path: str, content: bytes, edits: list[tuple[str, str, Scalar]]) -> bytes:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from crontopus_api.manifests import (
     ManifestInvalid,
-    adopt,
     dump_yaml,
     edit,
     job_from_mapping,
@@ -79,7 +78,7 @@ def test_a_move_writes_name_and_id() -> None:
 def test_a_move_writes_the_namespace_where_one_is_given() -> None:
     text = HAND_WRITTEN.replace("  name: nightly", "  namespace: discovered\n  id: 'x'\n  name: nightly")
     content = text.replace("'x'", f'"{UUID(int=7)}"').encode()
-    found = adopt(content, "discovered/nightly.yaml", "web", "nightly", ID).decode()
+    found = moved(content, "discovered/nightly.yaml", "web/nightly.yaml", ID).decode()
     assert found == text.replace("'x'", str(ID)).replace("discovered", "web")
 
 
