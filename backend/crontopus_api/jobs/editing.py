@@ -130,7 +130,7 @@ class EditingService:
         async def propose(tree: TreeAt) -> Proposal:
             current = await _present(tree, path, wish)
             try:
-                content = with_spec_value(path, current.content, "paused", paused)
+                content = with_spec_value(current.content, "paused", paused, path=path)
             except ManifestInvalid as invalid:
                 raise _invalid(invalid) from invalid
             return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")

@@ -16,7 +16,7 @@ import yaml
 
 from crontopus_api.manifests.dump import dump_yaml
 from crontopus_api.manifests.errors import ManifestInvalid
-from crontopus_api.manifests.parse import job_from_mapping, parse_job
+from crontopus_api.manifests.parse import job_from_data, parse_job
 from crontopus_api.manifests.paths import split_job_path
 from crontopus_api.manifests.yamltree import is_plain_text, read_tree
 
@@ -28,8 +28,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_./+]*[A-Za-z0-9])?", re.ASCII)
 _OLD_BOOLEANS = frozenset({"y", "n", "yes", "no", "on", "off"})
 
 
-def with_spec_value(path: str, content: bytes, key: str, value: Scalar) -> bytes:
-    """The job at `path` with `spec.<key>` set to `value`, e.g. `paused: true`; unchanged if that is what it says.
+def with_spec_value(content: bytes, key: str, value: Scalar, *, path: str = "job.yaml") -> bytes:
+    """A job with `spec.<key>` set to `value`, e.g. `paused: true`; unchanged if that is what it says.
+
+    `path` names the file in errors; if it is a job's, the job's name and namespace must agree with it.
 
     Raises ManifestInvalid when the job is invalid before or after, ValueError when the key holds a list or a mapping.
     """
@@ -66,8 +68,7 @@ def _changed(old_path: str, new_path: str, content: bytes, edits: list[tuple[str
         text = _edited(text, section, key, value)
     result = text.encode()
     if not _reads_as(new_path, result, wanted):
-        namespace, name = split_job_path(new_path)
-        result = dump_yaml(job_from_mapping(new_path, wanted, namespace=namespace, name=name)).encode()
+        result = dump_yaml(job_from_data(new_path, wanted)).encode()
     parse_job(new_path, result)
     return result
 

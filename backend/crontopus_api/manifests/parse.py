@@ -72,6 +72,11 @@ def parse_document(path: str, data: bytes) -> Manifest:
     return _job(tree) if kind == "Job" else _other(tree, kind)
 
 
+def job_from_data(path: str, data: dict[str, Any]) -> JobManifest:
+    """Validate a job that was read from YAML already and then changed. Raises ManifestInvalid, without lines."""
+    return _job(Tree(path, data))
+
+
 def job_from_mapping(path: str, data: Mapping[str, Any], *, namespace: str, name: str) -> JobManifest:
     """Read a job from a JSON body; `apiVersion`, `kind`, name and namespace default from the address.
 

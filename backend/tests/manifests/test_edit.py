@@ -51,20 +51,20 @@ spec:
 
 def test_a_new_key_comes_last_and_comments_stay() -> None:
     expected = HAND_WRITTEN.replace("    - --fast\n", "    - --fast\n  paused: true\n")
-    assert with_spec_value(PATH, HAND_WRITTEN.encode(), "paused", True).decode() == expected
+    assert with_spec_value(HAND_WRITTEN.encode(), "paused", True, path=PATH).decode() == expected
 
 
 def test_a_value_is_replaced_where_it_stands() -> None:
     paused = HAND_WRITTEN.replace("spec:\n", "spec:\n  paused:   true # for now\n")
     resumed = paused.replace("paused:   true", "paused:   false")
-    assert with_spec_value(PATH, paused.encode(), "paused", False).decode() == resumed
+    assert with_spec_value(paused.encode(), "paused", False, path=PATH).decode() == resumed
 
 
 def test_what_is_so_already_stays_as_it_is() -> None:
     content = HAND_WRITTEN.encode()
-    assert with_spec_value(PATH, content, "paused", False) is content
-    paused = with_spec_value(PATH, content, "paused", True)
-    assert with_spec_value(PATH, paused, "paused", True) is paused
+    assert with_spec_value(content, "paused", False) is content
+    paused = with_spec_value(content, "paused", True, path=PATH)
+    assert with_spec_value(paused, "paused", True, path=PATH) is paused
 
 
 def test_a_move_writes_name_and_id() -> None:
@@ -115,7 +115,7 @@ def test_a_text_that_reads_differently_is_never_the_answer(
     wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edit, "_edited", lambda *_: wrong)
-    paused = parse_job(PATH, with_spec_value(PATH, HAND_WRITTEN.encode(), "paused", True))
+    paused = parse_job(PATH, with_spec_value(HAND_WRITTEN.encode(), "paused", True, path=PATH))
     before = parse_job(PATH, HAND_WRITTEN.encode())
     assert paused == before.model_copy(update={"spec": before.spec.model_copy(update={"paused": True})})
 
@@ -134,15 +134,15 @@ def test_names_that_look_like_something_else_are_quoted(name: str, written: str)
 def test_a_broken_job_or_a_broken_result_is_refused() -> None:
     content = HAND_WRITTEN.encode()
     with pytest.raises(ManifestInvalid):
-        with_spec_value(PATH, b"nonsense", "paused", True)
+        with_spec_value(b"nonsense", "paused", True, path=PATH)
     with pytest.raises(ManifestInvalid, match="unknown timezone"):
-        with_spec_value(PATH, content, "timezone", "Nowhere")
+        with_spec_value(content, "timezone", "Nowhere", path=PATH)
     with pytest.raises(ManifestInvalid, match="unknown key"):
-        with_spec_value(PATH, content, "pauzed", True)
+        with_spec_value(content, "pauzed", True, path=PATH)
     with pytest.raises(ManifestInvalid, match="reserved"):
         moved(content, PATH, "default/start.yaml", ID)
     with pytest.raises(ValueError, match="not a single value"):
-        with_spec_value(PATH, content, "schedule", "@daily")
+        with_spec_value(content, "schedule", "@daily", path=PATH)
     with pytest.raises(ValueError, match="not a job's path"):
         moved(content, PATH, "../x.yaml", ID)
 
@@ -186,7 +186,7 @@ def test_any_job_changes_in_one_value_only(data: dict[str, Any], style: str, val
     if not _accepted(path, content):  # PyYAML's flow style and CRLF say something else for some texts
         return
     before = parse_job(path, content)
-    edited = with_spec_value(path, content, key, value)
+    edited = with_spec_value(content, key, value, path=path)
     expected = before.model_copy(update={"spec": before.spec.model_copy(update={key: value})})
     assert parse_job(path, edited) == expected
     if style in ("comments", "crlf", "no-end"):
