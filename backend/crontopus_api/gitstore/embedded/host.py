@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import logging
 import secrets
 import shutil
 import stat
@@ -20,8 +21,11 @@ from weakref import WeakValueDictionary
 from anyio import CapacityLimiter, to_thread
 from dulwich.repo import Repo
 
+from crontopus_api.gitstore.bare.census import Untidy
 from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
+from crontopus_api.gitstore.bare.litter import clear_of_host
 from crontopus_api.gitstore.bare.locks import alone
+from crontopus_api.gitstore.bare.maintenance import MaintenanceReport, due, maintain
 from crontopus_api.gitstore.bare.plumbing import Plumbing, RawEntry
 from crontopus_api.gitstore.bare.repository import BareRepository, Draft
 from crontopus_api.gitstore.embedded.layout import first_files, write_config
@@ -45,6 +49,8 @@ from crontopus_api.gitstore.paths import (
     is_object_id,
     repository_name,
 )
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -158,6 +164,18 @@ class EmbeddedGitHost:
         plumbing = self._plumbing(slug)
         return await self._in_thread(partial(plumbing.is_ancestor, _commit_id(old), _commit_id(new)))
 
+    async def maintenance_due(self, slug: str) -> str | None:
+        """Why `maintain` should be called now; `None` if it need not. Cheap: ask it of every tenant."""
+        return await self._in_thread(partial(due, self.path(slug), self.lock_path(slug), Untidy()))
+
+    async def maintain(self, slug: str) -> MaintenanceReport | None:
+        """See `bare.maintenance`. One at a time is enough: it is for idle moments."""
+        return await maintain(self.path(slug), self.lock_path(slug))
+
+    async def clear_leftovers(self) -> list[str]:
+        """Remove what killed processes left of repositories half made or half deleted; their names."""
+        return await self._in_thread(partial(clear_of_host, self.root / "crontopus"))
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # A thread can not be interrupted: cancelled or not, what it writes is whole.
         try:
@@ -224,7 +242,10 @@ class EmbeddedGitHost:
         except FileNotFoundError:
             return
         fsync_path(path.parent)
-        shutil.rmtree(grave)
+        try:
+            shutil.rmtree(grave)
+        except OSError:  # a maintenance that is being ended still writes there
+            log.warning("%s is left to clear_leftovers", grave, exc_info=True)
 
 
 def _commit_id(text: str) -> str:
