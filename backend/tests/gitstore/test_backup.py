@@ -32,6 +32,8 @@ async def test_a_backup_comes_back_whole(
     assert await other.restore("acme", tmp_path / "acme.bundle") == bundle.head
     assert git_dir(other, "for-each-ref") == refs
     assert await other.slugs() == ["acme"]
+    config = "config"
+    assert (other.path("acme") / config).read_bytes() == (platform.host.path("acme") / config).read_bytes()
     fsck(other)
     await other.ensure_repository("acme", TENANT)  # knows its tenant
     with pytest.raises(RepositoryForeign):
