@@ -18,7 +18,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 
 from crontopus_api.gitstore.bare.durable import fsync_path, write_objects
 from crontopus_api.gitstore.bare.locks import clear_litter, writing
-from crontopus_api.gitstore.bare.trees import NewObject, Trees
+from crontopus_api.gitstore.bare.trees import NewObject, Trees, read_raw
 from crontopus_api.gitstore.errors import (
     BlobTooLarge,
     GitUnavailable,
@@ -139,7 +139,7 @@ class BareRepository:
 
     def _blob(self, store: DiskObjectStore, blob_id: str) -> bytes:
         try:
-            kind, data = store.get_raw(ObjectID(blob_id.encode("ascii")))
+            kind, data = read_raw(store, blob_id)
         except KeyError as error:
             raise ObjectMissing(f"blob {blob_id}") from error
         if kind != Blob.type_num:

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import logging
 import secrets
 import shutil
 import stat
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -20,13 +22,23 @@ from weakref import WeakValueDictionary
 from anyio import CapacityLimiter, to_thread
 from dulwich.repo import Repo
 
+from crontopus_api.gitstore.bare.bundles import Bundle, unbundle, write_bundle
+from crontopus_api.gitstore.bare.census import Untidy
 from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
+from crontopus_api.gitstore.bare.litter import clear_of_host
 from crontopus_api.gitstore.bare.locks import alone
+from crontopus_api.gitstore.bare.maintenance import MaintenanceReport, due, maintain
 from crontopus_api.gitstore.bare.merging import MergeTrial
 from crontopus_api.gitstore.bare.plumbing import Plumbing, RawChange, RawEntry
 from crontopus_api.gitstore.bare.repository import BareRepository, Draft
 from crontopus_api.gitstore.embedded.layout import first_files, write_config
-from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, RepositoryForeign, RepositoryMissing
+from crontopus_api.gitstore.errors import (
+    GitUnavailable,
+    ObjectMissing,
+    PathNotAllowed,
+    RepositoryForeign,
+    RepositoryMissing,
+)
 from crontopus_api.gitstore.host import (
     BRANCH,
     COMMITTER,
@@ -47,6 +59,8 @@ from crontopus_api.gitstore.paths import (
     is_object_id,
     repository_name,
 )
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -168,6 +182,34 @@ class EmbeddedGitHost:
         plumbing = self._plumbing(slug)
         return await self._in_thread(partial(plumbing.is_ancestor, _commit_id(old), _commit_id(new)))
 
+    async def maintenance_due(self, slug: str) -> str | None:
+        """Why `maintain` should be called now; `None` if it need not. Cheap: ask it of every tenant."""
+        return await self._in_thread(partial(due, self.path(slug), self.lock_path(slug), Untidy()))
+
+    async def maintain(self, slug: str) -> MaintenanceReport | None:
+        """See `bare.maintenance`. One at a time is enough: it is for idle moments."""
+        return await maintain(self.path(slug), self.lock_path(slug))
+
+    async def clear_leftovers(self) -> list[str]:
+        """Remove what killed processes left of repositories half made or half deleted; their names."""
+        return await self._in_thread(partial(clear_of_host, self.root / "crontopus"))
+
+    async def slugs(self) -> list[str]:
+        """Every repository there is, by name."""
+        return await self._in_thread(self._slugs)
+
+    async def backup(self, slug: str, target: Path) -> Bundle:
+        """Write the repository into the new file `target`, as it is at one instant, and read that back.
+
+        Raises `BundleFailed`. See `bare.bundles`."""
+        return await self._in_thread(partial(self._backup, slug, target))
+
+    async def restore(self, slug: str, source: Path) -> str:
+        """Make the repository from what `backup` wrote; what main is at.
+
+        Raises `RepositoryForeign` if there is one of that name, `BundleFailed` if the file is damaged."""
+        return await self._in_thread(partial(self._restore, slug, source))
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # A thread can not be interrupted: cancelled or not, what it writes is whole.
         try:
@@ -226,6 +268,34 @@ class EmbeddedGitHost:
         building.rename(self.path(slug))
         fsync_path(parent)
 
+    def _slugs(self) -> list[str]:
+        names = [path.name for path in (self.root / "crontopus").iterdir()]
+        found = [name.removeprefix("job-manifests-").removesuffix(".git") for name in names]
+        return sorted(slug for slug, name in zip(found, names, strict=True) if _is_repository(slug, name))
+
+    def _backup(self, slug: str, target: Path) -> Bundle:
+        if not self._repository(slug).exists():
+            raise RepositoryMissing(slug)
+        bundle = write_bundle(self.path(slug), target)
+        with TemporaryDirectory(prefix=".verifying-", dir=target.parent) as scratch:
+            unbundle(target, Path(scratch, "repository"))
+        return bundle
+
+    def _restore(self, slug: str, source: Path) -> str:
+        """As `_create`: under another name first, so that a crash leaves nothing or all."""
+        path = self.path(slug)
+        with alone(self.lock_path(slug)):
+            if path.exists():
+                raise RepositoryForeign(slug, "it exists; delete it first if the backup is to replace it")
+            building = path.parent / f".creating-{slug}"
+            shutil.rmtree(building, ignore_errors=True)
+            head = unbundle(source, building)
+            write_config(building)
+            fsync_tree(building)
+            building.rename(path)
+            fsync_path(path.parent)
+        return head
+
     def _check_mark(self, slug: str, tenant_id: UUID) -> None:
         repository = self._repository(slug)
         head = repository.head()
@@ -246,7 +316,17 @@ class EmbeddedGitHost:
         except FileNotFoundError:
             return
         fsync_path(path.parent)
-        shutil.rmtree(grave)
+        try:
+            shutil.rmtree(grave)
+        except OSError:  # a maintenance that is being ended still writes there
+            log.warning("%s is left to clear_leftovers", grave, exc_info=True)
+
+
+def _is_repository(slug: str, name: str) -> bool:
+    try:
+        return repository_name(slug) == name
+    except PathNotAllowed:  # half made, half deleted, or nobody knows what
+        return False
 
 
 def _file_changes(raw: Iterable[RawChange]) -> list[Change]:
