@@ -14,7 +14,7 @@ from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
-from crontopus_api.gitstore.signing import SigningKeys, SshSigner
+from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
@@ -85,8 +85,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     secret = load_secret_key(settings)
     keyring = Keyring(secret)
     events = Events()
-    signing = SigningKeys(SshSigner.from_seed(derive(secret, "git-signing")))
-    git = EmbeddedGitHost(settings.repositories_dir, signer=signing.current)
+    signer = SshSigner.from_seed(derive(secret, "git-signing"))
+    git = EmbeddedGitHost(settings.repositories_dir, signer=signer)
 
     tenants = TenantService(clock, events, settings.default_plan)
     tokens = TokenService(clock)
@@ -126,7 +126,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         editing=editing,
         versions=versions,
         importing=ImportService(editing),
-        repositories=RepositoryService(tenants, signing, settings.base_url),
+        repositories=RepositoryService(tenants, signer, settings.base_url),
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=CheckInWriter(database),

@@ -5,16 +5,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.gitstore.paths import clone_path
-from crontopus_api.gitstore.signing import SigningKeys
+from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import repository, schemas
 from crontopus_api.tenants.service import TenantService
 
 
 class RepositoryService:
-    def __init__(self, tenants: TenantService, signing: SigningKeys, base_url: str) -> None:
+    def __init__(self, tenants: TenantService, signer: SshSigner, base_url: str) -> None:
         self._tenants = tenants
-        self._signing = signing
+        self._signer = signer
         self._base_url = base_url
 
     async def get(self, session: AsyncSession, tenant_id: UUID) -> schemas.RepositoryOut:
@@ -52,8 +52,8 @@ class RepositoryService:
 
     def signers(self) -> schemas.SignersOut:
         return schemas.SignersOut(
-            allowed_signers=self._signing.allowed_signers(),
+            allowed_signers=self._signer.allowed_signers(),
             current=schemas.SignerOut(
-                public_key=self._signing.current.public_key, fingerprint=self._signing.current.fingerprint
+                public_key=self._signer.public_key, fingerprint=self._signer.fingerprint
             ),
         )
