@@ -83,9 +83,13 @@ class _Task:
             if action.name != "Exec":
                 self._problem(action, "a job runs programs; this is something else Windows does")
                 return None
-        if len(found) != 1 or not found[0].value("Command"):
-            reason = "it runs nothing" if not found else "it runs several programs, one after the other"
-            self._problem(self._task, reason, "put them into one script" if found else None)
+        if len(found) > 1:
+            self._problem(
+                self._task, "it runs several programs, one after the other", "put them into one script"
+            )
+            return None
+        if not found or not found[0].value("Command"):
+            self._problem(self._task, "it runs nothing")
             return None
         return found[0]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from crontopus_api.importers.xmltree import Element
-from crontopus_api.schedules import MAX_EXPRESSIONS
+from crontopus_api.schedules import MAX_EXPRESSIONS, format_duration
 from crontopus_api.schedules.durations import clip
 
 DAY = 1440
@@ -134,7 +134,7 @@ def _once(trigger: Element, start: datetime, warnings: list[str]) -> list[str]:
         f"Windows counts the {interval} minutes from {start:%Y-%m-%d %H:%M}; "
         "`every` counts them from 1970-01-01 00:00 UTC."
     )
-    return [f"every {interval}m"]
+    return [f"every {format_duration(timedelta(minutes=interval))}"]
 
 
 def _repetition(trigger: Element) -> tuple[int | None, int | None]:
