@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -78,7 +79,7 @@ class InstanceKeeper:
             "created_at": now,
             "retired_at": None,
         }
-        status = {
+        status: dict[str, Any] = {
             "tenant_id": tenant_id,
             "instance_id": new_id,
             "state": "paused" if expectation.paused else "new",

@@ -1456,6 +1456,11 @@ export interface components {
              * @default UTC
              */
             timezone: string;
+            /**
+             * User
+             * @description Who a user crontab's jobs run as.
+             */
+            user?: string | null;
         };
         /**
          * ImportOut
@@ -1469,6 +1474,8 @@ export interface components {
             plan?: components["schemas"]["PlanOut"] | null;
             /** Problems */
             problems: components["schemas"]["ImportProblemOut"][];
+            /** Settings */
+            settings: components["schemas"]["ImportSettingOut"][];
         };
         /**
          * ImportProblemOut
@@ -1481,6 +1488,18 @@ export interface components {
             line: number | null;
             /** Reason */
             reason: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ImportSettingOut
+         * @description A line that is no job but bears on those after it, like PATH=…
+         */
+        ImportSettingOut: {
+            /** Effect */
+            effect: string;
+            /** Line */
+            line: number;
             /** Source */
             source: string;
         };
