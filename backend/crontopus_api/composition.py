@@ -51,6 +51,7 @@ class Services:
     database: Database
     keyring: Keyring
     git: EmbeddedGitHost
+    tenants: TenantService
     tokens: TokenService
     identity: IdentityService
     operators: OperatorService
@@ -116,6 +117,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         database=database,
         keyring=keyring,
         git=git,
+        tenants=tenants,
         tokens=tokens,
         identity=identity,
         operators=OperatorService(database, clock),

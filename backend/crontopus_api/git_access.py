@@ -31,7 +31,20 @@ class GitAccess:
         if needed not in principal.scopes:
             raise PermissionDenied(f"this token lacks the scope {needed}")
         await self._services.changes.ensure_repository(principal.tenant_id)
+        if action == "write":
+            await self._check_room(principal)
         return GitCaller(subject=str(principal.token_id), principal=principal)
+
+    async def _check_room(self, principal: Principal) -> None:
+        """Whichever branch is pushed: history takes room too, so this is asked before the objects come."""
+        async with self._services.database.tenant(principal.tenant_id) as session:
+            plan = await self._services.tenants.plan(session, principal.tenant_id)
+        taken = await self._services.git.size(principal.tenant_slug)
+        if taken > plan.repository_bytes:
+            raise PermissionDenied(
+                f"quota: the repository takes {taken >> 20} MiB and the plan `{plan.name}` has room for"
+                f" {plan.repository_bytes >> 20}; ask your operator for a larger plan"
+            )
 
     async def validate(self, request: PushRequest) -> Sequence[str]:
         principal = request.caller.principal

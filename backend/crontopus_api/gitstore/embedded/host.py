@@ -23,7 +23,7 @@ from anyio import CapacityLimiter, to_thread
 from dulwich.repo import Repo
 
 from crontopus_api.gitstore.bare.bundles import Bundle, unbundle, write_bundle
-from crontopus_api.gitstore.bare.census import Untidy
+from crontopus_api.gitstore.bare.census import Untidy, count
 from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
 from crontopus_api.gitstore.bare.litter import clear_of_host
 from crontopus_api.gitstore.bare.locks import alone
@@ -181,6 +181,11 @@ class EmbeddedGitHost:
     async def is_ancestor(self, slug: str, old: str, new: str) -> bool:
         plumbing = self._plumbing(slug)
         return await self._in_thread(partial(plumbing.is_ancestor, _commit_id(old), _commit_id(new)))
+
+    async def size(self, slug: str) -> int:
+        """What its objects take on the disk, in bytes."""
+        census = await self._in_thread(partial(count, self.path(slug)))
+        return census.loose_bytes + census.pack_bytes
 
     async def maintenance_due(self, slug: str) -> str | None:
         """Why `maintain` should be called now; `None` if it need not. Cheap: ask it of every tenant."""
