@@ -66,6 +66,10 @@ class BlobTooLarge(GitStoreError):
         self.limit = limit
 
 
+class MergeImpossible(GitStoreError):
+    """The two have no common history, or differ by more than anybody may merge at once."""
+
+
 class GitUnavailable(GitStoreError):
     """Git cannot answer now (disk, lock held too long, host down). Trying again later may work."""
 

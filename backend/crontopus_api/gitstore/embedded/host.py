@@ -243,7 +243,7 @@ class EmbeddedGitHost:
             conflicts = set(trial.conflicts)
             changes = [change for change in changes if change.path not in conflicts]
             wanted = [change.new_blob for change in changes if change.new_blob is not None]
-            contents = dict(trial.plumbing.read(wanted, self.max_blob_bytes))
+            contents = trial.read(wanted, self.max_blob_bytes)
         return Merge(ours, changes, contents, trial.conflicts)
 
     def _ensure(self, slug: str, tenant_id: UUID) -> None:
