@@ -54,7 +54,7 @@ class Shelf:
         return await self.in_thread(self.repository(slug).exists)
 
     async def delete_repository(self, slug: str) -> None:
-        await self.in_thread(partial(self._delete, slug))
+        await self.in_thread(partial(self.remove, slug))
 
     async def head(self, slug: str) -> str | None:
         return await self.in_thread(self.repository(slug).head)
@@ -168,7 +168,7 @@ class Shelf:
         if f"id: {tenant_id}".encode() not in {line.strip() for line in mark.splitlines()}:
             raise RepositoryForeign(slug, f"its {TENANT_FILE} names another tenant")
 
-    def _delete(self, slug: str) -> None:
+    def remove(self, slug: str) -> None:
         path = self.path(slug)
         grave = path.parent / f".deleting-{slug}-{secrets.token_hex(4)}"
         try:
