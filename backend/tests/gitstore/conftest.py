@@ -19,6 +19,8 @@ from crontopus_api.gitstore.embedded.limits import BridgeLimits
 from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
 
+from .forges import FORGES, Forge, forge_of
+
 TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 OTHER_TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8058")
 
@@ -169,3 +171,17 @@ async def clone(git: GitClient, platform: Platform) -> Path:
     """A work tree of acme's repository."""
     await git.ok("clone", "-q", platform.url(), "acme")
     return git.home / "acme"
+
+
+@pytest.fixture(params=FORGES)
+async def forge(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Forge]:
+    """A fake Forgejo, and a real one where the environment names it."""
+    async with forge_of(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def fake_forge(tmp_path: Path) -> AsyncIterator[Forge]:
+    """For faults, which a real one does not have at will."""
+    async with forge_of("fake", tmp_path) as made:
+        yield made

@@ -8,10 +8,8 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +28,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .fake_git import backend, refs_of, run_git
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
@@ -187,7 +187,7 @@ class FakeForgejo:
         now = self.clock().replace(microsecond=0)
         branch = body.get("default_branch") or "main"
         path = self.repo_path(org, name)
-        await _run("init", "--quiet", "--bare", f"--initial-branch={branch}", str(path))
+        await run_git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(path))
         repo = Repo(next(self._ids), org, name, path, body.get("private", False), branch, now, now)
         self.repos[org, name] = repo
         return JSONResponse(_shown(repo), 201)
@@ -272,10 +272,10 @@ class FakeForgejo:
         ):
             return Response(status_code=401)
         body = await request.body()
-        before = await _refs(repo.path)
-        answer = await _backend(repo, service, request, body)
+        before = await refs_of(repo.path)
+        answer = await backend(repo.path, service, request, body)
         if service == "git-receive-pack" and request.method == "POST":
-            await self._pushed(repo, before, await _refs(repo.path))
+            await self._pushed(repo, before, await refs_of(repo.path))
         return answer
 
     async def _pushed(self, repo: Repo, before: dict[str, str], after: dict[str, str]) -> None:
@@ -383,49 +383,3 @@ def _payload(repo: Repo, ref: str, before: str, after: str) -> dict[str, Any]:
 
 def _time(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-async def _run(*arguments: str, env: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "HOME": os.devnull, **(env or {})},
-    )
-    out, _ = await process.communicate(body)
-    return out
-
-
-async def _refs(path: Path) -> dict[str, str]:
-    lines = (await _run("--git-dir", str(path), "for-each-ref", "--format=%(refname) %(objectname)")).decode()
-    return dict(line.split(" ") for line in lines.splitlines())
-
-
-async def _backend(repo: Repo, service: str, request: Request, body: bytes) -> Response:
-    endpoint = "info/refs" if request.method == "GET" else service
-    env = {
-        "GIT_PROJECT_ROOT": str(repo.path.parent),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "REMOTE_USER": "crontopus-service",
-        "REQUEST_METHOD": request.method,
-        "PATH_INFO": f"/{repo.path.name}/{endpoint}",
-        "QUERY_STRING": request.url.query,
-        "CONTENT_TYPE": request.headers.get("content-type", ""),
-        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
-        "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
-    }
-    head, _, content = (await _run("http-backend", env=env, body=body)).partition(b"\r\n\r\n")
-    headers = dict(line.decode().split(": ", 1) for line in head.splitlines())
-    status = int(headers.pop("Status", "200").split()[0])
-    return Response(content, status, headers)
-
-
-def main_of(path: Path) -> str:
-    """Where main of a repository on this disk is."""
-    command = ["git", "--git-dir", str(path), "-c", "safe.directory=*", "rev-parse", "refs/heads/main"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
