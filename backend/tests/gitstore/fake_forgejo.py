@@ -37,15 +37,19 @@ TOKEN = "0123456789abcdef0123456789abcdef01234567"
 @dataclass
 class Fault:
     """What happens to requests whose `METHOD /path?query` matches: `status` instead of the answer, or after
-    the work was done; or no answer before `release`."""
+    the work was done; or no answer before `release`, and none after it either if `lost`. The first `skip`
+    are let through, the `times` after them are not."""
 
     match: str
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
     work_first: bool = False
     release: asyncio.Event | None = None
+    lost: bool = False
+    skip: int = 0
     times: int = 1_000_000
     seen: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass
@@ -320,10 +324,15 @@ class _Faults:
         what = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()}"
         self._fake.requests.append(what)
         for fault in self._fake.faults:
-            if fault.seen < fault.times and re.search(fault.match, what):
+            if re.search(fault.match, what):
                 fault.seen += 1
+                if not fault.skip < fault.seen <= fault.skip + fault.times:
+                    continue
+                fault.reached.set()
                 if fault.release is not None:
                     await fault.release.wait()
+                    if fault.lost:
+                        return
                     break
                 if fault.work_first:
                     await self._app(scope, receive, _swallow)
