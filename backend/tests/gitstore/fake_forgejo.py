@@ -87,6 +87,7 @@ class FakeForgejo:
         self.delivered = asyncio.Condition()
         self._ids = iter(range(1, 1_000_000))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pushes: set[asyncio.Task[None]] = set()
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None
@@ -94,7 +95,6 @@ class FakeForgejo:
         repo, hooks = "/api/v1/repos/{owner}/{repo}", "/api/v1/repos/{owner}/{repo}/hooks"
         self.app = Starlette(
             routes=[
-                Route("/api/v1/version", self._version),
                 Route("/api/v1/orgs", self._api(self._create_org), methods=["POST"]),
                 Route("/api/v1/orgs/{org}", self._api(self._get_org)),
                 Route("/api/v1/orgs/{org}", self._api(self._delete_org), methods=["DELETE"]),
@@ -164,9 +164,6 @@ class FakeForgejo:
             return await handler(request)
 
         return guarded
-
-    async def _version(self, request: Request) -> Response:
-        return JSONResponse({"version": "fake"})
 
     async def _create_org(self, request: Request) -> Response:
         body = await request.json()
@@ -279,8 +276,18 @@ class FakeForgejo:
         before = await refs_of(repo.path)
         answer = await backend(repo.path, service, request, body)
         if service == "git-receive-pack" and request.method == "POST":
-            await self._pushed(repo, before, await refs_of(repo.path))
+            # As in a real one, what follows from a push is done after its answer: a hook that is added
+            # in between hears of it.
+            task = asyncio.create_task(self._pushed(repo, before, await refs_of(repo.path)))
+            self._pushes.add(task)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return answer
+
+    async def settled(self) -> None:
+        """Until everything that follows from the pushes so far is done."""
+        await asyncio.gather(*self._pushes)
+        self._pushes.clear()
 
     async def _pushed(self, repo: Repo, before: dict[str, str], after: dict[str, str]) -> None:
         moved = [ref for ref in before.keys() | after.keys() if before.get(ref) != after.get(ref)]
@@ -380,14 +387,7 @@ def _shown(repo: Repo) -> dict[str, Any]:
 
 
 def _payload(repo: Repo, ref: str, before: str, after: str) -> dict[str, Any]:
-    return {
-        "ref": ref,
-        "before": before,
-        "after": after,
-        "commits": [],
-        "total_commits": 0,
-        "repository": _shown(repo),
-    }
+    return {"ref": ref, "before": before, "after": after, "commits": [], "repository": _shown(repo)}
 
 
 def _time(at: datetime) -> str:

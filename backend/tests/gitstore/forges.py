@@ -25,7 +25,7 @@ class Forge:
     """One Forgejo with an organisation of the test's own. `fake` is there where faults can be had."""
 
     url: str
-    token: str
+    token: str = field(repr=False)
     organization: str
     directory: Path
     fake: FakeForgejo | None = None

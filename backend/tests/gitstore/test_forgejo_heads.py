@@ -40,11 +40,13 @@ async def writer(fake_forge: Forge, fake: FakeForgejo) -> ForgejoGitHost:
     host = fake_forge.host("writer")
     for slug in SLUGS:
         await host.ensure_repository(slug, uuid4())
+        await fake.settled()
     return host
 
 
-async def put(host: ForgejoGitHost, slug: str) -> str:
+async def put(fake: FakeForgejo, host: ForgejoGitHost, slug: str) -> str:
     result = await host.commit(slug, author=ANN, message="m", edits={"a.yaml": uuid4().bytes})
+    await fake.settled()
     return result.commit
 
 
@@ -71,7 +73,7 @@ async def test_what_was_pushed_is_looked_up(
 ) -> None:
     watcher = fake_forge.host("watcher")
     first = await watcher.heads(SLUGS)
-    new = {slug: await put(writer, slug) for slug in (SLUGS[0], SLUGS[3])}
+    new = {slug: await put(fake, writer, slug) for slug in (SLUGS[0], SLUGS[3])}
     asked(fake)
     assert await watcher.heads(SLUGS) == first | new
     # The newest of before is among them: it is within the margin.
@@ -84,7 +86,7 @@ async def test_more_than_a_page_was_pushed(
     monkeypatch.setattr("crontopus_api.gitstore.forgejo.client._PAGE", 2)
     watcher = fake_forge.host("watcher")
     first = await watcher.heads(SLUGS)
-    new = {slug: await put(writer, slug) for slug in SLUGS[:5]}
+    new = {slug: await put(fake, writer, slug) for slug in SLUGS[:5]}
     assert await watcher.heads(SLUGS) == first | new
 
 
@@ -93,12 +95,12 @@ async def test_a_round_that_failed_is_repeated(
 ) -> None:
     watcher = fake_forge.host("watcher")
     first = await watcher.heads(SLUGS)
-    new = {slug: await put(writer, slug) for slug in SLUGS[:2]}
+    new = {slug: await put(fake, writer, slug) for slug in SLUGS[:2]}
     fake.faults = [Fault("team-0.*git-upload-pack", 500)]
     with pytest.raises(GitUnavailable):
         await watcher.heads(SLUGS)
     fake.faults = []
-    await put(writer, SLUGS[4])
+    await put(fake, writer, SLUGS[4])
     new[SLUGS[4]] = str(await writer.head(SLUGS[4]))
     assert await watcher.heads(SLUGS) == first | new
 
@@ -108,7 +110,7 @@ async def test_what_the_list_does_not_say_is_found_in_the_end(
 ) -> None:
     watcher = fake_forge.host("watcher")
     first = await watcher.heads(SLUGS)
-    new = await put(writer, SLUGS[0])
+    new = await put(fake, writer, SLUGS[0])
     repo = fake.repos[fake_forge.organization, f"job-manifests-{SLUGS[0]}"]
     repo.updated = repo.created
     assert await watcher.heads(SLUGS) == first

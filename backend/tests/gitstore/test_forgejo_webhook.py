@@ -157,10 +157,13 @@ async def test_what_forgejo_sends_arrives(forge: Forge, git: GitClient) -> None:
         await git.ok("push", "-q", "origin", "main:idea", cwd=work)
         await git.ok("push", "-q", "origin", "main", cwd=work)
         new = await git.ok("rev-parse", "HEAD", cwd=work)
-        [event] = await pushes.wait_for(1)
-        assert event == PushEvent("acme", "refs/heads/main", old, new)
+        # Forgejo acts on a push after answering it: the hook is in time for the first commit as well.
+        expected = PushEvent("acme", "refs/heads/main", old, new)
+        while (await pushes.wait_for(1))[-1] != expected:
+            await pushes.wait_for(len(pushes.events) + 1)
+        assert {event.ref for event in pushes.events} == {"refs/heads/main"}
         if forge.fake is not None:
-            assert [d.status for d in await forge.fake.wait_for_deliveries(1)] == [204]
+            assert {d.status for d in await forge.fake.wait_for_deliveries(1)} == {204}
 
 
 async def send(
