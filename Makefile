@@ -28,4 +28,4 @@ soak: ## The fault and fuzz tests at full count
 lock: ## Pin Python and npm packages again
 	@scripts/lock
 help: ## This list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

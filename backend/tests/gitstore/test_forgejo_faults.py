@@ -58,6 +58,7 @@ def asking(host: ForgejoGitHost) -> list[Awaitable[object]]:
 async def all_unavailable(host: ForgejoGitHost, retry_after: int | None) -> None:
     began = time.monotonic()
     for call in asking(host):
+        host.client.left_alone_until = 0.0
         with pytest.raises(GitUnavailable) as refused:
             await call
         assert refused.value.retry_after == retry_after
@@ -97,7 +98,25 @@ async def test_no_answer_but_a_status(
 ) -> None:
     fake.faults = [fault]
     await all_unavailable(acme, retry_after)
+    acme.client.left_alone_until = 0.0
     fake.faults = []
+    assert len(await acme.history("acme")) == 2
+
+
+async def test_after_a_429_forgejo_is_left_alone(
+    acme: ForgejoGitHost, fake: FakeForgejo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.faults = [Fault(".", 429, {"Retry-After": "7"}, times=1)]
+    with pytest.raises(GitUnavailable):
+        await acme.head("acme")
+    fake.requests = []
+    for call in asking(acme):
+        with pytest.raises(GitUnavailable, match="left alone") as refused:
+            await call
+        assert refused.value.retry_after in range(1, 8)
+    assert fake.requests == []
+    real = time.monotonic
+    monkeypatch.setattr("crontopus_api.gitstore.forgejo.client.time.monotonic", lambda: real() + 7)
     assert len(await acme.history("acme")) == 2
 
 

@@ -6,6 +6,8 @@ Whatever goes wrong here is `GitUnavailable`; a repository that is not there is 
 import asyncio
 import json
 import logging
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _MAX_ANSWER_BYTES = 8 << 20
 _MAX_RETRY_AFTER_SECONDS = 3600
+_MAX_PAUSE_SECONDS = 60
 _DEFAULT_RETRY_SECONDS = 5
 _BUSY_RETRY_SECONDS = 30
 _PAGE = 50  # what Forgejo gives at most unless it is configured otherwise
@@ -60,6 +63,8 @@ class ForgejoClient:
     def __init__(self, config: ForgejoConfig) -> None:
         self.config = config
         wait = config.answer_seconds
+        # After a 429, on `time.monotonic`: asking on would only make it longer, for every tenant.
+        self.left_alone_until = 0.0
         self.http = httpx.AsyncClient(
             headers={"Authorization": config.authorization, "User-Agent": "crontopus"},
             timeout=httpx.Timeout(wait, connect=config.connect_seconds),
@@ -161,6 +166,9 @@ class ForgejoClient:
         return await self._ask(method, f"{self.config.url}/api/v1/{path}", expected, json=body)
 
     async def _ask(self, method: str, url: str, expected: tuple[int, ...], **content: Any) -> Answer:
+        wait = self.left_alone_until - time.monotonic()
+        if wait > 0:
+            raise GitUnavailable("Forgejo asked to be left alone for a while", retry_after=math.ceil(wait))
         with unavailable():
             # httpx' own limits are per read: a server that trickles would be waited for without end.
             async with (
@@ -170,6 +178,9 @@ class ForgejoClient:
                 body = await _bounded(response)
         if response.status_code in expected:
             return Answer(response.status_code, body)
+        if response.status_code == 429:
+            pause = min(retry_after(429, response.headers), _MAX_PAUSE_SECONDS)
+            self.left_alone_until = time.monotonic() + pause
         raise refusal(response.status_code, response.headers, said(body))
 
 
