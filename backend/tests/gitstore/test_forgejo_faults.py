@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crontopus_api.gitstore import Author
+from crontopus_api.gitstore import Author, CommitResult
 from crontopus_api.gitstore.errors import GitUnavailable
 from crontopus_api.gitstore.forgejo.config import ForgejoConfig
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
@@ -37,7 +37,7 @@ async def acme(fake_forge: Forge) -> ForgejoGitHost:
     return host
 
 
-def put(host: ForgejoGitHost, path: str = "default/a.yaml", data: bytes = b"a") -> Awaitable[object]:
+def put(host: ForgejoGitHost, path: str = "default/a.yaml", data: bytes = b"a") -> Awaitable[CommitResult]:
     return host.commit("acme", author=ANN, message=f"Set {path}", edits={path: data})
 
 
@@ -176,8 +176,10 @@ async def test_a_push_that_is_refused_at_its_start_is_not_uncertain(
 
 async def test_a_lost_answer_to_a_push_is_looked_up(acme: ForgejoGitHost, fake: FakeForgejo) -> None:
     fake.faults = [Fault("POST .*git-receive-pack", 502, work_first=True, times=1)]
-    await put(acme, "default/b.yaml")
+    result = await put(acme, "default/b.yaml")
     assert fake.faults[0].seen == 1
+    assert result.changed
+    assert [commit.id for commit in await acme.history("acme", limit=1)] == [result.commit]
     assert len(await acme.history("acme")) == 3
 
 
@@ -192,7 +194,8 @@ async def test_a_lost_answer_to_a_push_under_others_is_looked_up(
     await put(fake_forge.host("other"), "default/c.yaml")
     assert look.release is not None
     look.release.set()
-    await pushing
+    result = await pushing
+    assert result.changed
     assert [c.message for c in await acme.history("acme", limit=2)] == [
         "Set default/c.yaml",
         "Set default/b.yaml",
@@ -212,6 +215,17 @@ async def test_a_push_without_answer_is_uncertain(acme: ForgejoGitHost, fake: Fa
         assert len(await acme.history("acme")) == commits
     result = await acme.commit("acme", author=ANN, message="m", edits={"default/b.yaml": b"a"})
     assert not result.changed
+
+
+async def test_a_push_that_failed_and_is_not_there_may_yet_come(
+    acme: ForgejoGitHost, fake: FakeForgejo
+) -> None:
+    """A proxy gave up waiting, Forgejo may not have: main is still where it was, and that says nothing."""
+    fake.faults = [Fault("POST .*git-receive-pack", 504)]
+    with pytest.raises(GitUnavailable) as unknown:
+        await put(acme, "default/b.yaml")
+    assert unknown.value.uncertain
+    assert fake.faults[0].seen == 1
 
 
 async def test_a_push_that_hangs_is_given_up_as_uncertain(acme: ForgejoGitHost, fake: FakeForgejo) -> None:
@@ -268,7 +282,7 @@ async def test_objects_that_git_refuses_do_not_come_into_the_cache(
 DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from crontopus_api.gitstore import Author
+from crontopus_api.gitstore import Author, CommitResult
 from crontopus_api.gitstore.forgejo.config import ForgejoConfig
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 

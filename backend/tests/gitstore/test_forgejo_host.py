@@ -125,13 +125,14 @@ async def test_a_lost_cache_is_fetched_again(forge: Forge) -> None:
     ).parent == commit
 
 
-@pytest.mark.parametrize("damage", ["all", "some", "empty"])
+@pytest.mark.parametrize("damage", ["all", "some", "but the commit", "empty"])
 async def test_a_damaged_cache_is_fetched_again(forge: Forge, damage: str) -> None:
     host = forge.host()
     await host.ensure_repository("acme", TENANT)
-    await put(host, "default/a.yaml", b"a")
+    head = await put(host, "default/a.yaml", b"a")
     for number, path in enumerate(sorted(objects_in(host.shelf.path("acme")))):
-        if damage == "all" or (damage == "some" and number % 2):
+        kept = damage == "but the commit" and path.name == head[2:]
+        if damage == "all" or (damage == "some" and number % 2) or (damage == "but the commit" and not kept):
             path.unlink()
         elif damage == "empty":
             path.chmod(stat.S_IWUSR | stat.S_IRUSR)
