@@ -9,7 +9,6 @@ from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushReque
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
-from crontopus_api.jobs.validation import refusals
 from crontopus_api.kit.errors import Unauthenticated
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
@@ -35,7 +34,11 @@ class GitAccess:
         return GitCaller(subject=str(principal.token_id), principal=principal)
 
     async def validate(self, request: PushRequest) -> Sequence[str]:
-        return refusals(request.changes)
+        principal = request.caller.principal
+        assert isinstance(principal, Principal)
+        async with self._services.database.tenant(principal.tenant_id) as session:
+            judgement = await self._services.judge.judge(session, principal.tenant_id, dict(request.changes))
+        return judgement.lines()
 
     async def on_push(self, moved: MainMoved) -> None:
         principal = moved.caller.principal

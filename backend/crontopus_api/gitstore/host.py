@@ -55,12 +55,13 @@ class Change:
 class CommitResult:
     """`commit` is the HEAD the edits are in (the old one when nothing changed); `blobs` has every
     edited path with the blob it has there, `None` where it was removed. `parent` is what the commit
-    was made on: with it the caller knows which changes of others came before."""
+    was made on: with it the caller knows which changes of others came before; `at` is the time it bears."""
 
     commit: str
     parent: str | None
     blobs: dict[str, str | None]
     changed: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,10 @@ class GitHost(Protocol):
     ) -> list[CommitInfo]:
         """Commits of main, newest first, that touched `path` (a file or folder); `before` continues
         after that commit of an earlier page."""
+        ...
+
+    async def commit_info(self, slug: str, commit: str) -> CommitInfo:
+        """Raises `ObjectMissing`."""
         ...
 
     async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:

@@ -89,6 +89,12 @@ class Plumbing:
     def has_commit(self, commit: str) -> bool:
         return self.run(["cat-file", "-e", f"{commit}^{{commit}}"]).returncode == 0
 
+    def commit_info(self, commit: str) -> CommitInfo:
+        done = self.run(["show", "-s", "-z", f"--format={_COMMIT_FORMAT}", f"{commit}^{{commit}}", "--"])
+        if done.returncode:
+            raise ObjectMissing(f"commit {commit}")
+        return _commit_info(done.stdout.rstrip(b"\0"))
+
     def resolve(self, ref: str) -> str | None:
         """The commit of a whole commit id or of a branch's name; nothing else of Git's ref syntax."""
         if is_object_id(ref):

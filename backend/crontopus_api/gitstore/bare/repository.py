@@ -18,7 +18,7 @@ from dulwich.refs import DiskRefsContainer, Ref
 
 from crontopus_api.gitstore.bare.durable import fsync_path, write_objects
 from crontopus_api.gitstore.bare.locks import clear_litter, writing
-from crontopus_api.gitstore.bare.trees import NewObject, Trees
+from crontopus_api.gitstore.bare.trees import NewObject, Trees, read_raw
 from crontopus_api.gitstore.errors import (
     BlobTooLarge,
     GitUnavailable,
@@ -109,6 +109,7 @@ class BareRepository:
         return result if not result.changed or self._swap(parent, result.commit) else None
 
     def _build(self, draft: Draft, blobs: Mapping[str, NewObject | None], parent: str | None) -> CommitResult:
+        at = draft.at.replace(microsecond=0)  # Git counts whole seconds
         ids = {path: None if blob is None else blob.id for path, blob in blobs.items()}
         with self._objects() as store:
             trees = Trees(store)
@@ -120,10 +121,10 @@ class BareRepository:
             tree, new_trees = trees.edit(root, ids)
             new = [b for p, b in blobs.items() if b is not None and trees.find_blob(root, p) != b.id]
         if parent is not None and tree == root:
-            return CommitResult(parent, parent, ids, changed=False)
+            return CommitResult(parent, parent, ids, changed=False, at=at)
         commit = _commit_of(draft, tree, parent)
         write_objects(self.path / "objects", [*new, *new_trees, commit])
-        return CommitResult(commit.id, parent, ids, changed=True)
+        return CommitResult(commit.id, parent, ids, changed=True, at=at)
 
     def _swap(self, old: str | None, new: str) -> bool:
         refs = DiskRefsContainer(self.path)
@@ -150,7 +151,7 @@ class BareRepository:
 
     def _blob(self, store: DiskObjectStore, blob_id: str) -> bytes:
         try:
-            kind, data = store.get_raw(ObjectID(blob_id.encode("ascii")))
+            kind, data = read_raw(store, blob_id)
         except KeyError as error:
             raise ObjectMissing(f"blob {blob_id}") from error
         if kind != Blob.type_num:

@@ -7,6 +7,7 @@ The embedded host's shelf holds the repositories themselves; a remote host's hol
 may be lost at any time.
 """
 
+import logging
 import secrets
 import shutil
 import stat
@@ -19,13 +20,24 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from dulwich.repo import Repo
 
+from crontopus_api.gitstore.bare.census import Untidy
 from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
+from crontopus_api.gitstore.bare.litter import clear_of_host
+from crontopus_api.gitstore.bare.maintenance import MaintenanceReport, due, maintain
 from crontopus_api.gitstore.bare.merging import MergeTrial
 from crontopus_api.gitstore.bare.plumbing import Plumbing, RawChange, RawEntry
 from crontopus_api.gitstore.bare.repository import BareRepository, Draft
-from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, RepositoryForeign, RepositoryMissing
+from crontopus_api.gitstore.errors import (
+    GitUnavailable,
+    ObjectMissing,
+    PathNotAllowed,
+    RepositoryForeign,
+    RepositoryMissing,
+)
 from crontopus_api.gitstore.host import BRANCH, TENANT_FILE, Change, CommitInfo, FileEntry, Merge
 from crontopus_api.gitstore.paths import check_path, check_slug, is_object_id, repository_name
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -89,6 +101,9 @@ class Shelf:
             check_path(path)
         return await self.in_thread(partial(self._history, slug, path, limit, before))
 
+    async def commit_info(self, slug: str, commit: str) -> CommitInfo:
+        return await self.in_thread(partial(self.plumbing(slug).commit_info, _commit_id(commit)))
+
     async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:
         old = None if old is None else _commit_id(old)
         work = partial(self.plumbing(slug).last_changes, old, _commit_id(new))
@@ -103,6 +118,22 @@ class Shelf:
     async def is_ancestor(self, slug: str, old: str, new: str) -> bool:
         plumbing = self.plumbing(slug)
         return await self.in_thread(partial(plumbing.is_ancestor, _commit_id(old), _commit_id(new)))
+
+    async def maintenance_due(self, slug: str) -> str | None:
+        """Why `maintain` should be called now; `None` if it need not. Cheap: ask it of every tenant."""
+        return await self.in_thread(partial(due, self.path(slug), self.lock_path(slug), Untidy()))
+
+    async def maintain(self, slug: str) -> MaintenanceReport | None:
+        """See `bare.maintenance`. One at a time is enough: it is for idle moments."""
+        return await maintain(self.path(slug), self.lock_path(slug))
+
+    async def clear_leftovers(self) -> list[str]:
+        """Remove what killed processes left of repositories half made or half deleted; their names."""
+        return await self.in_thread(partial(clear_of_host, self.root / "crontopus"))
+
+    async def slugs(self) -> list[str]:
+        """Every repository there is, by name."""
+        return await self.in_thread(self._slugs)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         # A thread can not be interrupted: cancelled or not, what it writes is whole.
@@ -155,6 +186,11 @@ class Shelf:
         building.rename(self.path(slug))
         fsync_path(parent)
 
+    def _slugs(self) -> list[str]:
+        names = [path.name for path in (self.root / "crontopus").iterdir()]
+        found = [name.removeprefix("job-manifests-").removesuffix(".git") for name in names]
+        return sorted(slug for slug, name in zip(found, names, strict=True) if _is_repository(slug, name))
+
     def check_mark(self, slug: str, tenant_id: UUID) -> None:
         """Raises `RepositoryForeign` unless main carries this tenant's mark."""
         repository = self.repository(slug)
@@ -176,7 +212,17 @@ class Shelf:
         except FileNotFoundError:
             return
         fsync_path(path.parent)
-        shutil.rmtree(grave)
+        try:
+            shutil.rmtree(grave)
+        except OSError:  # a maintenance that is being ended still writes there
+            log.warning("%s is left to clear_leftovers", grave, exc_info=True)
+
+
+def _is_repository(slug: str, name: str) -> bool:
+    try:
+        return repository_name(slug) == name
+    except PathNotAllowed:  # half made, half deleted, or nobody knows what
+        return False
 
 
 def _file_changes(raw: Iterable[RawChange]) -> list[Change]:

@@ -6,17 +6,22 @@
 """
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from crontopus_api.gitstore.bare.bundles import Bundle, unbundle, write_bundle
+from crontopus_api.gitstore.bare.durable import fsync_path, fsync_tree
 from crontopus_api.gitstore.bare.locks import alone
 from crontopus_api.gitstore.bare.repository import Draft
 from crontopus_api.gitstore.bare.shelf import Shelf
 from crontopus_api.gitstore.embedded.layout import first_files, write_config
+from crontopus_api.gitstore.errors import RepositoryForeign, RepositoryMissing
 from crontopus_api.gitstore.host import COMMITTER, Author, CommitResult, Signer
 from crontopus_api.gitstore.paths import check_editable, check_path, clone_path
 
@@ -73,6 +78,18 @@ class EmbeddedGitHost(Shelf):
         async with queue:
             return await self.in_thread(work)
 
+    async def backup(self, slug: str, target: Path) -> Bundle:
+        """Write the repository into the new file `target`, as it is at one instant, and read that back.
+
+        Raises `BundleFailed`. See `bare.bundles`."""
+        return await self.in_thread(partial(self._backup, slug, target))
+
+    async def restore(self, slug: str, source: Path) -> str:
+        """Make the repository from what `backup` wrote; what main is at.
+
+        Raises `RepositoryForeign` if there is one of that name, `BundleFailed` if the file is damaged."""
+        return await self.in_thread(partial(self._restore, slug, source))
+
     def _heads(self, slugs: list[str]) -> dict[str, str | None]:
         repositories = {slug: self.repository(slug) for slug in slugs}
         return {slug: found.head() for slug, found in repositories.items() if found.exists()}
@@ -84,6 +101,29 @@ class EmbeddedGitHost(Shelf):
                 if not path.exists():
                     self.create(slug, self._first(slug, tenant_id))
         self.check_mark(slug, tenant_id)
+
+    def _backup(self, slug: str, target: Path) -> Bundle:
+        if not self.repository(slug).exists():
+            raise RepositoryMissing(slug)
+        bundle = write_bundle(self.path(slug), target)
+        with TemporaryDirectory(prefix=".verifying-", dir=target.parent) as scratch:
+            unbundle(target, Path(scratch, "repository"))
+        return bundle
+
+    def _restore(self, slug: str, source: Path) -> str:
+        """As `create`: under another name first, so that a crash leaves nothing or all."""
+        path = self.path(slug)
+        with alone(self.lock_path(slug)):
+            if path.exists():
+                raise RepositoryForeign(slug, "it exists; delete it first if the backup is to replace it")
+            building = path.parent / f".creating-{slug}"
+            shutil.rmtree(building, ignore_errors=True)
+            head = unbundle(source, building)
+            write_config(building)
+            fsync_tree(building)
+            building.rename(path)
+            fsync_path(path.parent)
+        return head
 
     def _first(self, slug: str, tenant_id: UUID) -> Draft:
         files = first_files(slug, str(tenant_id))

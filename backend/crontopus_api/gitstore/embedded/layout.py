@@ -17,6 +17,9 @@ HARDENING: Mapping[str, str] = {
     "core.symlinks": "false",
     "gc.auto": "0",
     "receive.autogc": "false",
+    # A push keeps the pack it came in. Unpacked, objects that are already there would not be written, but
+    # only be marked as fresh, and a `git gc` that runs now may have looked before (`bare.maintenance`).
+    "receive.unpackLimit": "1",
     "receive.fsckObjects": "true",
     "receive.advertisePushOptions": "false",
     # Git's own flag would hold for every branch, and only main is kept from rewinding: the

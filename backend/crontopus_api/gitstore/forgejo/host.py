@@ -138,6 +138,9 @@ class ForgejoGitHost:
     async def changes(self, slug: str, old: str | None, new: str) -> list[Change]:
         return await self._read(slug, lambda: self.shelf.changes(slug, old, new))
 
+    async def commit_info(self, slug: str, commit: str) -> CommitInfo:
+        return await self._read(slug, lambda: self.shelf.commit_info(slug, commit))
+
     async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:
         return await self._read(slug, lambda: self.shelf.last_changes(slug, old, new))
 

@@ -146,6 +146,7 @@ class Remote:
             "protocol.allow": "never",
             f"protocol.{self._config.url.partition(':')[0]}.allow": "always",
             "push.negotiate": "false",
+            "fetch.unpackLimit": "1",  # for the reason of receive.unpackLimit
             "http.followRedirects": "false",
             "http.lowSpeedLimit": "1",
             "http.lowSpeedTime": f"{self._config.answer_seconds:.0f}",
