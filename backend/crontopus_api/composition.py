@@ -14,18 +14,28 @@ from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
-from crontopus_api.jobs.changes import ChangeService
+from crontopus_api.jobs.changing.changes import ChangeService
+from crontopus_api.jobs.changing.editing import EditingService
+from crontopus_api.jobs.changing.effects import Effects
+from crontopus_api.jobs.changing.importing import ImportService
+from crontopus_api.jobs.changing.judge import Judge
 from crontopus_api.jobs.events import InstanceMoved
+from crontopus_api.jobs.history import HistoryService
 from crontopus_api.jobs.instances import InstanceKeeper
-from crontopus_api.jobs.projector import Projector
+from crontopus_api.jobs.overview import RepositoryService
+from crontopus_api.jobs.projection.projector import Projector
+from crontopus_api.jobs.projection.rebuilding import Rebuilder
+from crontopus_api.jobs.projection.writing import DefinitionWriter
 from crontopus_api.jobs.repositories import head_of, on_tenant_created
 from crontopus_api.jobs.service import JobService
+from crontopus_api.jobs.versions import VersionService
 from crontopus_api.kit.clock import Clock, SystemClock
-from crontopus_api.kit.crypto import Keyring
+from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
@@ -41,6 +51,7 @@ class Services:
     database: Database
     keyring: Keyring
     git: EmbeddedGitHost
+    tenants: TenantService
     tokens: TokenService
     identity: IdentityService
     operators: OperatorService
@@ -48,6 +59,12 @@ class Services:
     projector: Projector
     changes: ChangeService
     jobs: JobService
+    editing: EditingService
+    versions: VersionService
+    importing: ImportService
+    repositories: RepositoryService
+    judge: Judge
+    rebuilder: Rebuilder
     writer: CheckInWriter
     runs: RunService
     incident_keeper: IncidentKeeper
@@ -66,19 +83,25 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     clock = clock or SystemClock()
     direct_url = settings.database_direct_url if settings.database_url else None
     database = Database(database_url, direct_url=direct_url)
-    keyring = Keyring(load_secret_key(settings))
+    secret = load_secret_key(settings)
+    keyring = Keyring(secret)
     events = Events()
-    git = EmbeddedGitHost(settings.repositories_dir)
+    signer = SshSigner.from_seed(derive(secret, "git-signing"))
+    git = EmbeddedGitHost(settings.repositories_dir, signer=signer)
 
-    tenants = TenantService(clock, events)
+    tenants = TenantService(clock, events, settings.default_plan)
     tokens = TokenService(clock)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
     endpoints = EndpointService(clock, tokens, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
-    projector = Projector(database, git, keeper, endpoints, keyring, clock)
-    changes = ChangeService(database, git, projector, clock)
-    jobs = JobService(database, git, changes, endpoints, keyring, clock, settings.base_url)
+    definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
+    projector = Projector(database, git, definition_writer, clock)
+    judge = Judge(tenants)
+    changes = ChangeService(database, git, projector, judge, people, clock)
+    jobs = JobService(endpoints, keyring, clock, settings.base_url)
+    editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
+    versions = VersionService(database, git, jobs, HistoryService(git), editing)
     runs = RunService(database, jobs, endpoints, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     email = EmailChannel(smtp_url, settings.email_from)
@@ -94,6 +117,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         database=database,
         keyring=keyring,
         git=git,
+        tenants=tenants,
         tokens=tokens,
         identity=identity,
         operators=OperatorService(database, clock),
@@ -101,6 +125,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         projector=projector,
         changes=changes,
         jobs=jobs,
+        editing=editing,
+        versions=versions,
+        importing=ImportService(editing),
+        repositories=RepositoryService(tenants, signer, settings.base_url),
+        judge=judge,
+        rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=CheckInWriter(database),
         runs=runs,
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),

@@ -9,7 +9,6 @@ from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushReque
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
-from crontopus_api.jobs.validation import refusals
 from crontopus_api.kit.errors import Unauthenticated
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
@@ -32,10 +31,27 @@ class GitAccess:
         if needed not in principal.scopes:
             raise PermissionDenied(f"this token lacks the scope {needed}")
         await self._services.changes.ensure_repository(principal.tenant_id)
+        if action == "write":
+            await self._check_room(principal)
         return GitCaller(subject=str(principal.token_id), principal=principal)
 
+    async def _check_room(self, principal: Principal) -> None:
+        """Whichever branch is pushed: history takes room too, so this is asked before the objects come."""
+        async with self._services.database.tenant(principal.tenant_id) as session:
+            plan = await self._services.tenants.plan(session, principal.tenant_id)
+        taken = await self._services.git.size(principal.tenant_slug)
+        if taken > plan.repository_bytes:
+            raise PermissionDenied(
+                f"quota: the repository takes {taken >> 20} MiB and the plan `{plan.name}` has room for"
+                f" {plan.repository_bytes >> 20}; ask your operator for a larger plan"
+            )
+
     async def validate(self, request: PushRequest) -> Sequence[str]:
-        return refusals(request.changes)
+        principal = request.caller.principal
+        assert isinstance(principal, Principal)
+        async with self._services.database.tenant(principal.tenant_id) as session:
+            judgement = await self._services.judge.judge(session, principal.tenant_id, dict(request.changes))
+        return judgement.lines()
 
     async def on_push(self, moved: MainMoved) -> None:
         principal = moved.caller.principal

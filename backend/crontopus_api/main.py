@@ -19,6 +19,9 @@ from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
 from crontopus_api.identity.routes import router as identity_router
+from crontopus_api.jobs.change_routes import router as job_changes_router
+from crontopus_api.jobs.repository_routes import public as public_repository_router
+from crontopus_api.jobs.repository_routes import router as repository_router
 from crontopus_api.jobs.routes import router as jobs_router
 from crontopus_api.kit import log, problems, wiring
 from crontopus_api.kit.metrics import observe_request
@@ -48,6 +51,9 @@ def create_api(settings: Settings) -> FastAPI:
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
+        job_changes_router,
+        repository_router,
+        public_repository_router,
         checkins_router,
         alerts_router,
         live_router,
@@ -100,6 +106,10 @@ class Application:
             services.identity,
             services.endpoints,
             services.jobs,
+            services.editing,
+            services.versions,
+            services.importing,
+            services.repositories,
             services.writer,
             services.runs,
             services.incidents,

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     )
     forgejo_url: str | None = None
     forgejo_token: SecretStr | None = None
+    default_plan: Literal["free", "team", "business"] = Field(
+        "business", description="The plan, with its quotas, of tenants made from now on."
+    )
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start.",

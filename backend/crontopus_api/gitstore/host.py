@@ -29,7 +29,7 @@ class Author:
     email: str
 
 
-# Whoever acts, Crontopus is who writes: the committer, and (issue 3) the SSH signer's principal.
+# Whoever acts, Crontopus is who writes: the committer, and the SSH signer's principal.
 COMMITTER = Author("Crontopus", "noreply@crontopus.invalid")
 
 
@@ -55,12 +55,13 @@ class Change:
 class CommitResult:
     """`commit` is the HEAD the edits are in (the old one when nothing changed); `blobs` has every
     edited path with the blob it has there, `None` where it was removed. `parent` is what the commit
-    was made on: with it the caller knows which changes of others came before."""
+    was made on: with it the caller knows which changes of others came before; `at` is the time it bears."""
 
     commit: str
     parent: str | None
     blobs: dict[str, str | None]
     changed: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,22 @@ class CommitInfo:
     parents: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What merging a commit would change on main.
+
+    `changes` are the files that would differ, `contents` what they would hold (by blob id); `conflicts`
+    are the paths that both sides changed in ways Git cannot join: for them nothing is known.
+    """
+
+    onto: str
+    changes: list[Change]
+    contents: dict[str, bytes]
+    conflicts: list[str]
+
+
 class Signer(Protocol):
-    """Signs commits; issue 3 gives an SSH implementation."""
+    """Signs commits (`gitstore.signing` has the one in use)."""
 
     def sign(self, payload: bytes) -> bytes:
         """The armoured signature of a commit's bytes, as it stands in the `gpgsig` header."""
@@ -100,6 +115,11 @@ class GitHost(Protocol):
 
     async def head(self, slug: str) -> str | None:
         """The commit main is at; `None` for a repository without commits."""
+        ...
+
+    async def heads(self, slugs: Iterable[str]) -> dict[str, str | None]:
+        """`head` of many at once, cheap enough to be asked every few seconds; those without a repository
+        are left out. May be some seconds behind, `head` never is."""
         ...
 
     async def list_files(self, slug: str, commit: str) -> list[FileEntry]: ...
@@ -142,6 +162,22 @@ class GitHost(Protocol):
     ) -> list[CommitInfo]:
         """Commits of main, newest first, that touched `path` (a file or folder); `before` continues
         after that commit of an earlier page."""
+        ...
+
+    async def commit_info(self, slug: str, commit: str) -> CommitInfo:
+        """Raises `ObjectMissing`."""
+        ...
+
+    async def last_changes(self, slug: str, old: str | None, new: str) -> dict[str, CommitInfo]:
+        """For every path that commits of `old..new` touched, the last one of them that did."""
+        ...
+
+    async def resolve(self, slug: str, ref: str) -> str | None:
+        """The commit that a branch's name or a whole commit id stands for; `None` if there is none."""
+        ...
+
+    async def merged(self, slug: str, commit: str) -> Merge:
+        """What merging `commit` into main would do; nothing is written. Raises `ObjectMissing`."""
         ...
 
     async def is_ancestor(self, slug: str, old: str, new: str) -> bool:

@@ -6,9 +6,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.identity import repository
+from crontopus_api.identity.principal import Principal
+from crontopus_api.kit.errors import Unauthenticated
 
 
 class PeopleService:
+    async def author(self, session: AsyncSession, principal: Principal) -> tuple[str, str]:
+        """(user name, email address) of the person who acts. Raises Unauthenticated for machines."""
+        user = await repository.get_user(session, principal.user_id) if principal.user_id else None
+        if user is None:
+            raise Unauthenticated("This is for people; endpoints ask /endpoints/self.", code="not_a_user")
+        return user.username, user.email
+
     async def emails(self, session: AsyncSession, user_ids: Sequence[UUID]) -> list[str]:
         """The addresses of members of the session's tenant."""
         return await repository.emails(session, list(user_ids))

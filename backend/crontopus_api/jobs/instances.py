@@ -1,7 +1,8 @@
 """Where a definition is expected to run: instances made, moved and retired as jobs and endpoints change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,10 +12,11 @@ from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.jobs import instances_repository, repository
 from crontopus_api.jobs.events import InstanceMoved
 from crontopus_api.jobs.expectation import Expectation
-from crontopus_api.jobs.models import Instance, InstanceStatus
+from crontopus_api.jobs.instances_repository import NewRow
+from crontopus_api.jobs.models import Instance, InstanceStatus, Job
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.events import Events
-from crontopus_api.manifests import JobManifest, instance_id, job_from_mapping, selects
+from crontopus_api.manifests import DISCOVERED, JobManifest, instance_id, job_from_mapping, selects
 
 
 class InstanceKeeper:
@@ -23,71 +25,74 @@ class InstanceKeeper:
         self._events = events
         self._endpoints = endpoints
 
-    async def match(
+    async def match_many(
         self,
         session: AsyncSession,
         tenant_id: UUID,
-        job_id: UUID,
-        manifest: JobManifest | None,
+        jobs: Mapping[UUID, JobManifest | None],
         endpoints: Sequence[Endpoint],
     ) -> None:
-        """Make a job's instances what its manifest says; None for a job that is gone."""
-        expectation = Expectation.of(manifest) if manifest else None
-        wanted = _wanted(job_id, manifest, endpoints)
-        for instance, status in await instances_repository.lock_of_job(session, tenant_id, job_id):
+        """Make the instances of jobs what their manifests say; None for a job that is gone."""
+        expectations = {job_id: Expectation.of(manifest) for job_id, manifest in jobs.items() if manifest}
+        wanted = {job_id: places_of(job_id, manifest, endpoints) for job_id, manifest in jobs.items()}
+        for instance, status in await instances_repository.lock_of_jobs(session, tenant_id, list(jobs)):
             if status is None:
                 continue  # retired: made anew below if it is wanted again
-            if instance.id in wanted and expectation is not None:
-                del wanted[instance.id]
-                await self._update(session, instance, status, expectation)
+            if instance.id in wanted[instance.job_id]:
+                del wanted[instance.job_id][instance.id]
+                await self._update(session, instance, status, expectations[instance.job_id])
             else:
                 await self._retire(session, instance, status)
-        for new_id, endpoint_id in sorted(wanted.items()):
-            assert expectation is not None  # without a manifest nothing is wanted
-            await self._create(session, tenant_id, job_id, new_id, endpoint_id, expectation)
+        await session.flush()
+        new = [
+            self._new(tenant_id, job_id, new_id, endpoint_id, expectations[job_id])
+            for job_id, places in wanted.items()
+            for new_id, endpoint_id in places.items()
+        ]
+        # In order of id, as everybody locks them.
+        await instances_repository.revive(session, sorted(new, key=lambda row: row.instance["id"]))
 
     async def on_endpoints_changed(self, session: AsyncSession, event: EndpointsChanged) -> None:
         """Another set of machines, or other labels: selectors are asked again."""
         endpoints = await self._endpoints.active(session, event.tenant_id)
         # The row every projection takes first: instances change in one order only.
         await repository.lock_repository(session, event.tenant_id)
-        for job in await repository.with_command(session, event.tenant_id):
-            manifest = job_from_mapping(job.path, job.manifest, namespace=job.namespace, name=job.name)
-            await self.match(session, event.tenant_id, job.id, manifest, endpoints)
+        jobs = await repository.with_command(session, event.tenant_id)
+        await self.match_many(session, event.tenant_id, {job.id: manifest_of(job) for job in jobs}, endpoints)
 
-    async def _create(
+    def _new(
         self,
-        session: AsyncSession,
         tenant_id: UUID,
         job_id: UUID,
         new_id: UUID,
         endpoint_id: UUID | None,
         expectation: Expectation,
-    ) -> None:
+    ) -> NewRow:
         now = self._clock.now()
-        instance = Instance(
-            tenant_id=tenant_id,
-            id=new_id,
-            job_id=job_id,
-            endpoint_id=endpoint_id,
-            expectation=expectation.to_json(),
-            created_at=now,
-        )
         due_at = expectation.next_due(now, None)
-        status = InstanceStatus(
-            tenant_id=tenant_id,
-            instance_id=new_id,
-            state="paused" if expectation.paused else "new",
-            since=now,
+        instance = {
+            "tenant_id": tenant_id,
+            "id": new_id,
+            "job_id": job_id,
+            "endpoint_id": endpoint_id,
+            "expectation": expectation.to_json(),
+            "created_at": now,
+            "retired_at": None,
+        }
+        status: dict[str, Any] = {
+            "tenant_id": tenant_id,
+            "instance_id": new_id,
+            "state": "paused" if expectation.paused else "new",
+            "since": now,
             # Versions of a revived instance go on from its former life: status changes are keyed by them.
-            version=int(now.timestamp() * 1000),
-            due_at=due_at,
-            deadline_at=expectation.deadline(due_at, None),
-            failures=0,
-            successes=0,
-            open_runs=[],
-        )
-        await instances_repository.revive(session, instance, status)
+            "version": int(now.timestamp() * 1000),
+            "due_at": due_at,
+            "deadline_at": expectation.deadline(due_at, None),
+            "failures": 0,
+            "successes": 0,
+            "open_runs": [],
+        }
+        return NewRow(instance, status)
 
     async def _update(
         self, session: AsyncSession, instance: Instance, status: InstanceStatus, expectation: Expectation
@@ -104,7 +109,6 @@ class InstanceKeeper:
             await self._move(session, instance, status, "paused", "paused by its definition", now)
         elif not expectation.paused and status.state == "paused":
             await self._move(session, instance, status, "new", "resumed by its definition", now)
-        await session.flush()
 
     async def _retire(self, session: AsyncSession, instance: Instance, status: InstanceStatus) -> None:
         now = self._clock.now()
@@ -141,11 +145,16 @@ class InstanceKeeper:
         )
 
 
-def _wanted(
+def manifest_of(job: Job) -> JobManifest:
+    """The manifest in force of a projected job."""
+    return job_from_mapping(job.path, job.manifest, namespace=job.namespace, name=job.name)
+
+
+def places_of(
     job_id: UUID, manifest: JobManifest | None, endpoints: Sequence[Endpoint]
 ) -> dict[UUID, UUID | None]:
-    """Instance id → endpoint id (None in ping mode)."""
-    if manifest is None:
+    """Where a job is expected: instance id → endpoint id (None in ping mode)."""
+    if manifest is None or manifest.metadata.namespace == DISCOVERED:
         return {}
     if manifest.mode == "ping":
         return {instance_id(job_id, None): None}

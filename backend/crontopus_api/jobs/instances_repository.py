@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, delete, select, update
@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Instance, InstanceStatus, Job
+from crontopus_api.kit.sql import any_id, table
 
 
 class InstanceRow(NamedTuple):
@@ -53,53 +54,56 @@ async def page(
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
-async def lock_of_job(
-    session: AsyncSession, tenant_id: UUID, job_id: UUID
+async def lock_of_jobs(
+    session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
 ) -> list[tuple[Instance, InstanceStatus | None]]:
-    """Every instance a job ever had, with the status of the live ones, locked against check-ins."""
-    rows = await session.execute(
-        select(Instance, InstanceStatus)
-        .outerjoin(
-            InstanceStatus,
-            (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
-        )
-        .where(Instance.tenant_id == tenant_id, Instance.job_id == job_id)
+    """Every instance that jobs ever had, with the status of the live ones, locked against check-ins."""
+    of_jobs = any_id(Instance.job_id, job_ids)
+    rows = await session.scalars(
+        select(Instance)
+        .where(Instance.tenant_id == tenant_id, of_jobs)
         .order_by(Instance.id)
-        .with_for_update(of=Instance)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    found = [(row[0], row[1]) for row in rows]
-    live = [instance.id for instance, status in found if status is not None]
-    # An outer join cannot lock its outer side, so the status rows are locked (and read again) here.
+    instances = rows.all()
+    ids = [instance.id for instance in instances if instance.retired_at is None]
+    if not ids:
+        return [(instance, None) for instance in instances]
     locked = await session.scalars(
         select(InstanceStatus)
-        .where(InstanceStatus.tenant_id == tenant_id, InstanceStatus.instance_id.in_(live))
+        .where(
+            InstanceStatus.tenant_id == tenant_id,
+            any_id(InstanceStatus.instance_id, ids),
+        )
         .order_by(InstanceStatus.instance_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     statuses = {status.instance_id: status for status in locked}
-    return [(instance, statuses.get(instance.id)) for instance, _ in found]
+    return [(instance, statuses.get(instance.id)) for instance in instances]
 
 
-async def revive(session: AsyncSession, instance: Instance, status: InstanceStatus) -> None:
-    """Insert an instance, or bring a retired one back, with a fresh status."""
-    statement = insert(Instance).values(
-        tenant_id=instance.tenant_id,
-        id=instance.id,
-        job_id=instance.job_id,
-        endpoint_id=instance.endpoint_id,
-        expectation=instance.expectation,
-        created_at=instance.created_at,
-        retired_at=None,
-    )
+class NewRow(NamedTuple):
+    """The columns of an instance and of its status."""
+
+    instance: dict[str, Any]
+    status: dict[str, Any]
+
+
+async def revive(session: AsyncSession, new: Sequence[NewRow]) -> None:
+    """Insert instances, or bring retired ones back, each with a fresh status."""
+    if not new:
+        return
+    statement = insert(table(Instance))
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "id"],
             set_={"expectation": statement.excluded.expectation, "retired_at": None},
-        )
+        ),
+        [row.instance for row in new],
     )
-    session.add(status)
-    await session.flush()
+    await session.execute(insert(table(InstanceStatus)), [row.status for row in new])
 
 
 async def retire(session: AsyncSession, tenant_id: UUID, instance_id: UUID, now: datetime) -> None:

@@ -32,6 +32,7 @@ class Repository(Base):
     ready_at: Mapped[Instant | None]
     projected_commit: Mapped[Str | None]
     projected_at: Mapped[Instant | None]
+    problem: Mapped[Str | None]
 
 
 class GitIntent(Base):
@@ -57,6 +58,8 @@ class GitIntent(Base):
 
 
 class Job(Base):
+    """A definition as it is in force. `commit_id`, `changed_by` and `changed_at` say what last changed its file."""
+
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint("mode IN ('agent', 'ping')", name="mode"),
@@ -68,6 +71,7 @@ class Job(Base):
             unique=True,
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index("ix_jobs_tenant_id_path", "tenant_id", "path", postgresql_where=text("deleted_at IS NULL")),
     )
 
     tenant_id: Mapped[Id] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
@@ -85,10 +89,53 @@ class Job(Base):
     paused: Mapped[bool]
     blob_id: Mapped[Str]
     commit_id: Mapped[Str]
-    errors: Mapped[Json]
+    changed_by: Mapped[Str]
+    changed_at: Mapped[Instant]
+    violations: Mapped[Json]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
     deleted_at: Mapped[Instant | None]
+
+
+class Document(Base):
+    """A manifest under `.crontopus/`: a policy, an alert route or a maintenance window."""
+
+    __tablename__ = "documents"
+    __table_args__ = (CheckConstraint("kind IN ('Policy', 'AlertRoute', 'MaintenanceWindow')", name="kind"),)
+
+    tenant_id: Mapped[Id] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    path: Mapped[Str] = mapped_column(primary_key=True)
+    kind: Mapped[Str]
+    name: Mapped[Str]
+    manifest: Mapped[Json]
+    source: Mapped[Str]
+    blob_id: Mapped[Str]
+    commit_id: Mapped[Str]
+    changed_by: Mapped[Str]
+    changed_at: Mapped[Instant]
+
+
+class InvalidFile(Base):
+    """A file whose newest version is not in force, because it is no valid manifest."""
+
+    __tablename__ = "invalid_files"
+
+    tenant_id: Mapped[Id] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    path: Mapped[Str] = mapped_column(primary_key=True)
+    blob_id: Mapped[Str]
+    commit_id: Mapped[Str]
+    changed_by: Mapped[Str]
+    changed_at: Mapped[Instant]
+    errors: Mapped[Json]
+
+
+class Namespace(Base):
+    """A folder that was made to be a namespace, by a `.gitkeep` in it; folders with jobs need none."""
+
+    __tablename__ = "namespaces"
+
+    tenant_id: Mapped[Id] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    name: Mapped[Str] = mapped_column(primary_key=True)
 
 
 class JobPingKey(Base):

@@ -4,10 +4,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, case, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.models import Instance, InstanceStatus, Job, JobPingKey, Repository
+from crontopus_api.jobs.models import Instance, InstanceStatus, Job, JobPingKey, Namespace, Repository
 
 # Worst first; a job's state is the worst of its instances'.
 SEVERITY = ("stuck", "failing", "missed", "late", "running", "healthy", "new", "paused")
@@ -61,6 +60,12 @@ async def get(session: AsyncSession, tenant_id: UUID, namespace: str, name: str)
     return await session.scalar(_live(tenant_id).where(Job.namespace == namespace, Job.name == name))
 
 
+async def last_of(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job | None:
+    """The job that was deleted last under that name."""
+    query = select(Job).where(Job.tenant_id == tenant_id, Job.namespace == namespace, Job.name == name)
+    return await session.scalar(query.order_by(Job.deleted_at.desc()).limit(1))
+
+
 async def get_by_id(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> Job | None:
     """Also a deleted one: its history is still shown."""
     return await session.scalar(select(Job).where(Job.tenant_id == tenant_id, Job.id == job_id))
@@ -81,42 +86,15 @@ async def with_command(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:
 
 
 async def namespaces(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
+    """Every namespace with its number of jobs; kept ones may have none."""
     rows = await session.execute(
         select(Job.namespace, func.count().label("jobs"))
         .where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
         .group_by(Job.namespace)
-        .order_by(Job.namespace)
     )
-    return [(row.namespace, row.jobs) for row in rows]
-
-
-async def upsert_job(session: AsyncSession, values: dict[str, Any]) -> None:
-    statement = insert(Job).values(values | {"deleted_at": None})
-    kept = {"tenant_id", "id", "created_at"}
-    changed = {name: statement.excluded[name] for name in (*values, "deleted_at") if name not in kept}
-    await session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed))
-
-
-async def mark_deleted(
-    session: AsyncSession, tenant_id: UUID, path: str, now: datetime, *, but: UUID | None = None
-) -> UUID | None:
-    """The id of the job that lived at `path`, now deleted; None when there was none (but `but`)."""
-    query = update(Job).where(Job.tenant_id == tenant_id, Job.path == path, Job.deleted_at.is_(None))
-    if but is not None:
-        query = query.where(Job.id != but)
-    result = await session.execute(query.values(deleted_at=now, updated_at=now).returning(Job.id))
-    return result.scalar_one_or_none()
-
-
-async def set_errors(session: AsyncSession, tenant_id: UUID, path: str, errors: list[dict[str, Any]]) -> bool:
-    """Keep the last good definition and say what is wrong with the new one; whether there is one to keep."""
-    result = await session.execute(
-        update(Job)
-        .where(Job.tenant_id == tenant_id, Job.path == path, Job.deleted_at.is_(None))
-        .values(errors=errors)
-        .returning(Job.id)
-    )
-    return result.first() is not None
+    kept = await session.scalars(select(Namespace.name).where(Namespace.tenant_id == tenant_id))
+    found = dict.fromkeys(kept, 0) | {row.namespace: row.jobs for row in rows}
+    return sorted(found.items())
 
 
 async def lock_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
@@ -145,23 +123,13 @@ async def mark_ready(session: AsyncSession, tenant_id: UUID, now: datetime) -> N
     )
 
 
+async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> None:
+    await session.execute(update(Repository).where(Repository.tenant_id == tenant_id).values(problem=problem))
+
+
 async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
     """Of every tenant: for the scanner's role only."""
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()
-
-
-async def add_ping_key(session: AsyncSession, key: JobPingKey) -> None:
-    await session.execute(
-        insert(JobPingKey)
-        .values(
-            tenant_id=key.tenant_id,
-            job_id=key.job_id,
-            digest=key.digest,
-            sealed=key.sealed,
-            created_at=key.created_at,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "job_id"])
-    )
 
 
 async def get_ping_key(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> JobPingKey | None:

@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from crontopus_api.endpoints.models import EndpointCondition
 from crontopus_api.jobs import schemas
+from crontopus_api.jobs.changing.effects import next_runs
 from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.models import InstanceStatus, Job
 from crontopus_api.jobs.repository import SEVERITY
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef
 from crontopus_api.schedules import Schedule
+from crontopus_api.schedules.calendar import clock_changes
 
 
 def run_brief(status: InstanceStatus) -> schemas.RunBrief | None:
@@ -64,7 +67,9 @@ def _next_run(job: Job, rows: Sequence[InstanceRow], now: datetime) -> datetime 
     return Schedule.parse(job.schedule, job.timezone).next_after(now)
 
 
-def job_summary(job: Job, rows: Sequence[InstanceRow], now: datetime) -> schemas.JobSummary:
+def job_summary(
+    job: Job, rows: Sequence[InstanceRow], errors: Sequence[Mapping[str, Any]], now: datetime
+) -> schemas.JobSummary:
     states = Counter(row.status.state for row in rows)
     state = min(states, key=SEVERITY.index, default="none")
     annotations = job.manifest["metadata"].get("annotations", {})
@@ -84,6 +89,22 @@ def job_summary(job: Job, rows: Sequence[InstanceRow], now: datetime) -> schemas
         next_run_at=_next_run(job, rows, now),
         last_run=_latest_run(rows),
         commit=job.commit_id,
+        changed_by=job.changed_by,
+        changed_at=job.changed_at,
         updated_at=job.updated_at,
-        errors=[ErrorDetail.model_validate(error) for error in job.errors],
+        errors=[ErrorDetail.model_validate(error) for error in errors],
+        violations=[ErrorDetail.model_validate(violation) for violation in job.violations],
+    )
+
+
+def next_runs_out(job: Job, now: datetime, count: int) -> schemas.NextRuns:
+    schedule = Schedule.parse(job.schedule, job.timezone)
+    return schemas.NextRuns(
+        items=next_runs(job.schedule, job.timezone, now, count),
+        timezone=job.timezone,
+        schedule_text=schedule.describe(),
+        clock_changes=[
+            schemas.ClockChange(at=change.at, kind=change.kind, slots=list(change.slots), text=change.text)
+            for change in clock_changes(schedule, now)
+        ],
     )

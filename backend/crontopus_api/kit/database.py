@@ -77,13 +77,15 @@ class Database:
     def __init__(self, url: str, *, direct_url: str | None = None, pool_size: int = 10) -> None:
         self.url = libpq_url(url)
         self.direct_url = libpq_url(direct_url or url)
+        # A PgBouncer in between (then the direct address differs) may give each transaction another server
+        # connection, which does not know what the last one prepared.
+        threshold = 5 if self.direct_url == self.url else None
         self.engine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            # PgBouncer in transaction mode gives the next transaction another server connection.
-            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+            connect_args={"prepare_threshold": threshold, "connect_timeout": 5},
         )
 
     @asynccontextmanager

@@ -1,6 +1,7 @@
 """Manifests: parsing, validation and writing of what tenants keep in Git. Pure: no I/O, no settings."""
 
 from crontopus_api.manifests.dump import dump_yaml, to_mapping
+from crontopus_api.manifests.edit import moved, with_spec_value
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid
 from crontopus_api.manifests.fields import RESERVED_NAMES
 from crontopus_api.manifests.models import (
@@ -13,8 +14,16 @@ from crontopus_api.manifests.models import (
     Selector,
 )
 from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
-from crontopus_api.manifests.parse import Manifest, job_from_mapping, parse_document, parse_job
+from crontopus_api.manifests.parse import (
+    Manifest,
+    Places,
+    job_from_mapping,
+    parse_document,
+    parse_job,
+    parse_job_located,
+)
 from crontopus_api.manifests.paths import (
+    DISCOVERED,
     SYSTEM_FOLDER,
     SYSTEM_KINDS,
     instance_id,
@@ -26,10 +35,12 @@ from crontopus_api.manifests.paths import (
     split_job_path,
     system_kind,
 )
+from crontopus_api.manifests.policies import Violation, applies, violations
 from crontopus_api.manifests.selectors import selects
 from crontopus_api.manifests.yamltree import MAX_BYTES
 
 __all__ = [
+    "DISCOVERED",
     "MAX_BYTES",
     "RESERVED_NAMES",
     "SYSTEM_FOLDER",
@@ -44,9 +55,12 @@ __all__ = [
     "ManifestInvalid",
     "Metadata",
     "Output",
+    "Places",
     "Policy",
     "Retry",
     "Selector",
+    "Violation",
+    "applies",
     "dump_yaml",
     "instance_id",
     "is_job_path",
@@ -55,10 +69,14 @@ __all__ = [
     "job_id",
     "job_path",
     "misplaced",
+    "moved",
     "parse_document",
     "parse_job",
+    "parse_job_located",
     "selects",
     "split_job_path",
     "system_kind",
     "to_mapping",
+    "violations",
+    "with_spec_value",
 ]

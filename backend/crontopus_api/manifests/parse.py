@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -35,6 +36,31 @@ def parse_job(path: str, data: bytes) -> JobManifest:
     return _job(read_tree(path, data))
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the keys and values of one manifest stand in its file, for whoever finds fault with it later."""
+
+    file: str
+    _tree: Tree
+
+    @classmethod
+    def nowhere(cls, file: str) -> Places:
+        """For a manifest that never was text, such as a JSON body."""
+        return cls(file, Tree(file))
+
+    def error(
+        self, path: Path, code: str, message: str, hint: str | None = None, *, at_key: bool = False
+    ) -> ManifestError:
+        """An error at the value (or key) of `path`, or at the nearest thing around it that has a place."""
+        return self._tree.error(path, code, message, hint, at_key=at_key)
+
+
+def parse_job_located(path: str, data: bytes) -> tuple[JobManifest, Places]:
+    """`parse_job`, and where in the file everything stands. Raises ManifestInvalid."""
+    tree = read_tree(path, data)
+    return _job(tree), Places(path, tree)
+
+
 def parse_document(path: str, data: bytes) -> Manifest:
     """Read a manifest of any kind; its path, where that says a kind and a name, must agree.
 
@@ -44,6 +70,11 @@ def parse_document(path: str, data: bytes) -> Manifest:
     wanted = "Job" if is_job_path(path) else system_kind(path)
     kind = _check_header(tree, wanted)
     return _job(tree) if kind == "Job" else _other(tree, kind)
+
+
+def job_from_data(path: str, data: dict[str, Any]) -> JobManifest:
+    """Validate a job that was read from YAML already and then changed. Raises ManifestInvalid, without lines."""
+    return _job(Tree(path, data))
 
 
 def job_from_mapping(path: str, data: Mapping[str, Any], *, namespace: str, name: str) -> JobManifest:

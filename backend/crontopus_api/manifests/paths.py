@@ -11,6 +11,8 @@ from crontopus_api.manifests.models import JobManifest
 from crontopus_api.schedules.durations import clip
 
 SYSTEM_FOLDER = ".crontopus"
+# Jobs found on endpoints wait here: they are shown, but expected nowhere until somebody adopts them.
+DISCOVERED = "discovered"
 # The folder each other kind lives in, below `.crontopus/`.
 SYSTEM_KINDS = {"policies": "Policy", "routes": "AlertRoute", "windows": "MaintenanceWindow"}
 _NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z", re.ASCII)

@@ -11,12 +11,12 @@ def selects(selector: Selector | None, *, hostname: str, labels: Mapping[str, st
     """Whether an endpoint is selected: every condition holds. No selector selects nothing."""
     if selector is None or (selector.hostname is None and not selector.match_labels):
         return False
-    if selector.hostname is not None and not _glob(selector.hostname.lower(), hostname.lower()):
+    if selector.hostname is not None and not glob_matches(selector.hostname.lower(), hostname.lower()):
         return False
     return all(labels.get(key) == value for key, value in (selector.match_labels or {}).items())
 
 
-def _glob(pattern: str, text: str) -> bool:
+def glob_matches(pattern: str, text: str) -> bool:
     """`*` stands for any characters; linear, unlike a regular expression made of user text."""
     first, *rest = pattern.split("*")
     if not rest:

@@ -61,15 +61,20 @@ class Tree:
         plain = str(value).lower() if isinstance(value, bool) else str(value)
         return self.sources.get(path, plain)[:40]
 
-    def error(
-        self, path: Path, code: str, message: str, hint: str | None = None, *, at_key: bool = False
-    ) -> ManifestError:
-        """An error at the value (or key) of `path`, or at the nearest thing around it that has a place."""
+    def mark_of(self, path: Path, *, at_key: bool = False) -> Mark | None:
+        """The place of the value (or key) of `path`, or of the nearest thing around it that has one."""
         mark = self.keys.get(path) if at_key else None
         place = path
         while mark is None and (mark := self.values.get(place)) is None and place:
             place = place[:-1]
             mark = self.keys.get(place)  # something missing is best shown where its parent is named
+        return mark
+
+    def error(
+        self, path: Path, code: str, message: str, hint: str | None = None, *, at_key: bool = False
+    ) -> ManifestError:
+        """An error at the value (or key) of `path`, or at the nearest thing around it that has a place."""
+        mark = self.mark_of(path, at_key=at_key)
         return ManifestError(
             self.file,
             mark.line if mark else None,
@@ -89,6 +94,14 @@ def text_problem(text: str) -> str | None:
     if bad[0] == "\0":
         return "the NUL character cannot be stored or passed to a program"
     return "half of a surrogate pair is not a character"
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether an unquoted scalar of these characters is text, not a number, a boolean or null."""
+    try:
+        return isinstance(_resolve(text), str)
+    except ValueError:
+        return False
 
 
 def read_tree(file: str, data: bytes) -> Tree:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cronsim import CronSim, CronSimError
-from cronsim.explain import Expression
 
 from crontopus_api.schedules.durations import clip
 from crontopus_api.schedules.errors import ScheduleInvalid
@@ -62,13 +61,31 @@ _FIELDS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What one expression names; Sunday is 0. `either_day`: a day that either day field names will do."""
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    either_day: bool
+
+    @property
+    def reachable(self) -> bool:
+        """Whether one of the months has one of the days of the month."""
+        return min(self.days) <= max(_LONGEST_MONTH[month] for month in self.months)
+
+
 class WallClock:
     """The matches of one expression among naive wall-clock datetimes."""
 
-    __slots__ = ("_sim", "text", "wildcard")
+    __slots__ = ("_sim", "fields", "text", "wildcard")
 
-    def __init__(self, text: str, spelled_out: str) -> None:
+    def __init__(self, text: str, spelled_out: str, fields: Fields) -> None:
         self.text = text
+        self.fields = fields
         minute, hour = text.split()[:2]
         # Debian's MIN_STAR and HR_STAR flags: only the first character of the field counts.
         self.wildcard = minute.startswith("*") or hour.startswith("*")
@@ -84,10 +101,6 @@ class WallClock:
     def at_or_before(self, wall: datetime) -> datetime | None:
         """The last match not later than `wall`; None when there is none within 50 years."""
         return self._step(wall.replace(microsecond=0) + timedelta(seconds=1), -1)
-
-    def explain(self) -> str:
-        """Plain English, e.g. `At 02:00 every day`."""
-        return Expression(["0", *self.text.upper().split()]).explain()
 
     def _step(self, wall: datetime, direction: int) -> datetime | None:
         sim = copy.copy(self._sim)  # parsing is the expensive part; the copy shares the parsed sets
@@ -111,9 +124,13 @@ def parse_cron(expression: str) -> WallClock:
     parts = words(text)
     if len(parts) != 5:
         raise _wrong_count(expression, parts)
-    fields = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]
-    _check_reachable(" ".join(parts), parts, [values for values, _ in fields])
-    return WallClock(" ".join(parts), " ".join(spelled for _, spelled in fields))
+    checked = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]
+    minutes, hours, days, months, weekdays = (frozenset(values) for values, _ in checked)
+    either_day = not (parts[2].startswith("*") or parts[4].startswith("*"))
+    fields = Fields(minutes, hours, days, months, frozenset(day % 7 for day in weekdays), either_day)
+    if not either_day and not fields.reachable:
+        raise _never(" ".join(parts))
+    return WallClock(" ".join(parts), " ".join(spelled for _, spelled in checked), fields)
 
 
 def _expand_alias(text: str) -> str:
@@ -222,12 +239,6 @@ def _backwards_hint(field: _Field, low: int, high: int) -> str:
 
 def _bad(field: _Field, whole: str, hint: str) -> ScheduleInvalid:
     return ScheduleInvalid("bad_cron", f"bad {field.name} field {clip(whole)}", hint)
-
-
-def _check_reachable(text: str, parts: list[str], values: list[set[int]]) -> None:
-    both_must_match = parts[2].startswith("*") or parts[4].startswith("*")
-    if both_must_match and min(values[2]) > max(_LONGEST_MONTH[month] for month in values[3]):
-        raise _never(text)
 
 
 def _never(text: str) -> ScheduleInvalid:

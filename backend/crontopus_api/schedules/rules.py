@@ -18,7 +18,7 @@ from crontopus_api.schedules.zones import Jump, last_jump, next_jump, offset_at
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_CORRECTION = timedelta(hours=3)
+CORRECTION = timedelta(hours=3)
 # How far back a search for the previous slot looks, when a jump is near: dense schedules stop at the first.
 _LOOK_BACK = tuple(timedelta(days=days) for days in (0.25, 2, 8, 63, 800, 18_300))
 
@@ -41,11 +41,11 @@ class CronRule:
         offset = offset_at(self.zone, instant)
         wall = self.clock.after(self._start(instant, offset))
         while wall is not None:
-            candidate = _utc(wall - offset)
+            candidate = to_utc(wall - offset)
             jump = next_jump(self.zone, instant, candidate)
             if jump is None:
                 return candidate
-            old_wall, new_wall = _wall(jump.at + jump.before), _wall(jump.at + jump.after)
+            old_wall, new_wall = wall_at(jump.at, jump.before), wall_at(jump.at, jump.after)
             if not self.clock.wildcard and self._is_catch_up(jump) and wall < new_wall:
                 return jump.at
             instant, offset = jump.at, jump.after
@@ -63,10 +63,10 @@ class CronRule:
 
     def _search_back(self, instant: datetime) -> datetime | None:
         offset = offset_at(self.zone, instant)
-        wall = self.clock.at_or_before(_wall(instant + offset))
+        wall = self.clock.at_or_before(wall_at(instant, offset))
         if wall is None:
             return None
-        candidate = _utc(wall - offset)
+        candidate = to_utc(wall - offset)
         if last_jump(self.zone, instant, instant - candidate + timedelta(days=1)) is None:
             return candidate
         for back in _LOOK_BACK:
@@ -79,17 +79,17 @@ class CronRule:
 
     def _start(self, instant: datetime, offset: timedelta) -> datetime:
         """The wall time to search from: in a repeated stretch, the end of its first pass."""
-        wall = _wall(instant + offset)
-        jump = last_jump(self.zone, instant, _CORRECTION)
+        wall = wall_at(instant, offset)
+        jump = last_jump(self.zone, instant, CORRECTION)
         if jump is not None and self._is_repeat(jump):
-            return max(wall, _wall(jump.at + jump.before) - _SECOND)
+            return max(wall, wall_at(jump.at, jump.before) - _SECOND)
         return wall
 
     def _is_catch_up(self, jump: Jump) -> bool:
-        return timedelta(0) < jump.width < _CORRECTION
+        return timedelta(0) < jump.width < CORRECTION
 
     def _is_repeat(self, jump: Jump) -> bool:
-        return not self.clock.wildcard and timedelta(0) < -jump.width <= _CORRECTION
+        return not self.clock.wildcard and timedelta(0) < -jump.width <= CORRECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,11 @@ class EveryRule:
             return None
 
 
-def _wall(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=None)
+def wall_at(instant: datetime, offset: timedelta) -> datetime:
+    """What a wall clock that is `offset` ahead of UTC shows."""
+    return (instant + offset).replace(tzinfo=None)
 
 
-def _utc(wall: datetime) -> datetime:
+def to_utc(wall: datetime) -> datetime:
+    """A naive time from which the offset was already taken, as an instant."""
     return wall.replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from crontopus_api.schedules.cron import BLANKS, parse_cron, words
 from crontopus_api.schedules.durations import clip, format_duration, parse_duration
 from crontopus_api.schedules.errors import ScheduleInvalid
+from crontopus_api.schedules.reading import read_cron
 from crontopus_api.schedules.rules import CronRule, EveryRule
 from crontopus_api.schedules.zones import load_zone
 
@@ -44,6 +45,11 @@ class Schedule:
             except ScheduleInvalid as error:
                 raise ScheduleInvalid(error.code, error.message, error.hint, index) from None
         return cls(tuple(" ".join(words(e)) for e in expressions), timezone, tuple(rules))
+
+    @property
+    def rules(self) -> tuple[CronRule | EveryRule, ...]:
+        """One rule for each expression, for this package's own analyses."""
+        return self._rules
 
     def anchored(self, last: datetime) -> Schedule:
         """The ping-mode reading: `every N` counts from `last`, the last accepted run; cron is unchanged."""
@@ -78,16 +84,18 @@ class Schedule:
             slot = self.next_after(slot)
 
     def describe(self) -> str:
-        """A plain-English reading, e.g. `At 02:00 every day (Europe/London)`."""
+        """A plain-English reading, e.g. `At 02:00 on Mondays, in Europe/London`."""
         readings = [
-            rule.clock.explain() if isinstance(rule, CronRule) else f"Every {_in_words(rule.interval)}"
+            read_cron(rule.clock.fields)
+            if isinstance(rule, CronRule)
+            else f"Every {_in_words(rule.interval)}"
             for rule in self._rules
         ]
         first, *others = dict.fromkeys(readings)
         text = "; and ".join([first, *(other[0].lower() + other[1:] for other in others)])
         if all(isinstance(rule, EveryRule) for rule in self._rules):
             return text  # an interval is the same in every zone
-        return f"{text} ({self.timezone})"
+        return f"{text}, in {self.timezone}"
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,6 +83,50 @@ def migrate() -> None:
     with ensure_database(settings) as url:
         upgrade(settings.database_direct_url or url)
     typer.echo("The database schema is up to date.")
+
+
+_NO_DATABASE = typer.Option("--no-database", help="Leave the database to your own means.")
+
+
+@app.command()
+def backup(
+    directory: Annotated[Path, typer.Argument(help="A new directory; made when all of it is there.")],
+    *,
+    no_database: Annotated[bool, _NO_DATABASE] = False,
+) -> None:
+    """Write the database and all repositories to a directory, while Crontopus runs."""
+    from crontopus_api.server.backup import backup as write  # noqa: PLC0415
+
+    write(get_settings(), directory, database=not no_database, say=typer.echo)
+
+
+@app.command()
+def restore(
+    directory: Annotated[Path, typer.Argument(help="What `backup` wrote.")],
+    *,
+    no_database: Annotated[bool, _NO_DATABASE] = False,
+) -> None:
+    """Put a backup back into an empty data directory. Crontopus must not run."""
+    from crontopus_api.server.restore import restore as put_back  # noqa: PLC0415
+
+    put_back(get_settings(), directory, database=not no_database, say=typer.echo)
+
+
+@app.command()
+def reproject(
+    tenants: Annotated[
+        list[str] | None, typer.Argument(metavar="[TENANT]...", help="Their slugs; without any, all tenants.")
+    ] = None,
+) -> None:
+    """Rebuild the jobs in the database from Git, and tell what was different.
+
+    Runs, status, ping keys and history stay. Safe at any time, also while everything runs. Exit code 1 when
+    something had to be put right.
+    """
+    from crontopus_api.server.reproject import reproject as rebuild  # noqa: PLC0415
+
+    if not asyncio.run(rebuild(get_settings(), tenants or [])):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from crontopus_api.kit.events import Events
 from crontopus_api.kit.ids import uuid7
 from crontopus_api.tenants import repository
 from crontopus_api.tenants.models import Membership, Tenant
+from crontopus_api.tenants.plans import DEFAULT_PLAN, PLANS, Plan
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class TenantOf:
 
 
 class TenantService:
-    def __init__(self, clock: Clock, events: Events) -> None:
+    def __init__(self, clock: Clock, events: Events, default_plan: str = DEFAULT_PLAN) -> None:
+        self._default_plan = default_plan
         self._clock = clock
         self._events = events
 
@@ -40,7 +42,9 @@ class TenantService:
 
         Raises Conflict when the slug is taken.
         """
-        tenant = Tenant(id=uuid7(), slug=slug, name=slug, plan="free", created_at=self._clock.now())
+        tenant = Tenant(
+            id=uuid7(), slug=slug, name=slug, plan=self._default_plan, created_at=self._clock.now()
+        )
         await enter(session, Scope(tenant_id=tenant.id, user_id=owner_id))
         try:
             await repository.add_tenant(session, tenant)
@@ -58,6 +62,11 @@ class TenantService:
     async def of_user(self, session: AsyncSession, user_id: UUID) -> list[TenantOf]:
         rows = await repository.memberships_of(session, user_id)
         return [TenantOf(tenant.id, tenant.slug, tenant.name, role) for tenant, role in rows]
+
+    async def plan(self, session: AsyncSession, tenant_id: UUID) -> Plan:
+        """What the tenant may use. A plan that is no longer offered is as good as the default one."""
+        tenant = await repository.get_tenant(session, tenant_id)
+        return PLANS.get(tenant.plan if tenant else "", PLANS[self._default_plan])
 
     async def owner_ids(self, session: AsyncSession, tenant_id: UUID) -> list[UUID]:
         return await repository.owner_ids(session, tenant_id)

@@ -11,17 +11,19 @@ from psycopg.conninfo import make_conninfo
 from crontopus_api.alerts import tasks as alert_tasks
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.composition import Services, compose
+from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings
 from crontopus_api.worker.loops import repeat
-from crontopus_api.worker.repositories import RepositoryUpkeep
+from crontopus_api.worker.repositories import RepositoryMaintenance, RepositoryUpkeep
 
 log = structlog.get_logger()
 
 _SCAN_SECONDS = 0.5
 _CLAIM_SECONDS = 0.5
 _UPKEEP_SECONDS = 5.0
+_MAINTENANCE_SECONDS = 60.0
 _STALLED_SECONDS = 15.0
 _CONCURRENCY = 10
 
@@ -73,6 +75,9 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("scan", _SCAN_SECONDS, Scanner(services.database).round))
                 group.create_task(repeat("alerts", _CLAIM_SECONDS, services.incident_keeper.handle_changes))
                 group.create_task(repeat("repositories", _UPKEEP_SECONDS, upkeep.round))
+                if isinstance(services.git, EmbeddedGitHost):
+                    maintenance = RepositoryMaintenance(services, services.git)
+                    group.create_task(repeat("maintenance", _MAINTENANCE_SECONDS, maintenance.round))
                 group.create_task(repeat("intents", _UPKEEP_SECONDS, services.changes.finish_stale))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(

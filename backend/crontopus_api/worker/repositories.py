@@ -4,8 +4,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.composition import Services
+from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.errors import GitStoreError
-from crontopus_api.jobs.repositories import all_standings
+from crontopus_api.jobs.repositories import Standing, all_standings
 from crontopus_api.kit.database import Scope
 
 log = structlog.get_logger()
@@ -17,9 +18,7 @@ class RepositoryUpkeep:
 
     async def round(self) -> int:
         """Make what is missing, project what has moved. Answers 0: there is no hurry for the next round."""
-        async with self._services.database.session(Scope(role="crontopus_scanner")) as session:
-            standings = await all_standings(session)
-        for at in standings:
+        for at in await _standings(self._services):
             try:
                 if not at.made:
                     await self._services.changes.ensure_repository(at.tenant_id)
@@ -29,3 +28,30 @@ class RepositoryUpkeep:
                 # One tenant's broken repository must not keep the others waiting.
                 log.warning("repository_upkeep_failed", tenant_id=str(at.tenant_id), error=str(error))
         return 0
+
+
+class RepositoryMaintenance:
+    """Keeps the repositories that this installation holds itself small and quick: `git gc` by need."""
+
+    def __init__(self, services: Services, host: EmbeddedGitHost) -> None:
+        self._services = services
+        self._host = host
+
+    async def round(self) -> int:
+        """One repository after the other: maintenance is work for a core and a disk."""
+        await self._host.clear_leftovers()
+        for at in await _standings(self._services):
+            try:
+                reason = await self._host.maintenance_due(at.slug) if at.made else None
+                if reason is not None:
+                    report = await self._host.maintain(at.slug)
+                    seconds = round(report.seconds, 1) if report else None
+                    log.info("repository_maintained", slug=at.slug, reason=reason, seconds=seconds)
+            except (GitStoreError, OSError) as error:
+                log.warning("repository_maintenance_failed", slug=at.slug, error=str(error))
+        return 0
+
+
+async def _standings(services: Services) -> list[Standing]:
+    async with services.database.session(Scope(role="crontopus_scanner")) as session:
+        return await all_standings(session)

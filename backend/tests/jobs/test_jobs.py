@@ -1,15 +1,8 @@
-"""Definitions: changed by commits, read from the projection, safe against each other and against kill -9."""
+"""Definitions: changed by commits, read from the projection, safe against each other."""
 
 import asyncio
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
-
-from crontopus_api.gitstore.errors import StaleBlob
-from crontopus_api.gitstore.host import Author
-from crontopus_api.jobs.changes import Change, ChangeService
-from crontopus_api.jobs.validation import refusals
 
 from ..platform import Person, Platform
 
@@ -21,7 +14,6 @@ metadata:
 spec:
   schedule: "0 2 * * *"
 """
-ADA = Author("ada", "ada@example.org")
 
 
 async def _log(platform: Platform, slug: str) -> list[tuple[str, str]]:
@@ -184,102 +176,3 @@ async def test_next_runs_in_both_clocks(platform: Platform, ada: Person) -> None
     found = await ada.get("/jobs/default/hello/next-runs", count=2)
     assert [item["at"][10:] for item in found["items"]] == ["T06:15:00.000Z"] * 2
     assert all(item["local"].endswith("T12:00:00+05:45") for item in found["items"])
-
-
-async def _states(platform: Platform, person: Person) -> list[str]:
-    async with platform.services.database.tenant(person.tenant_id) as session:
-        return list(await session.scalars(text("SELECT state FROM git_intents ORDER BY id")))
-
-
-async def _age_intents(platform: Platform, person: Person) -> None:
-    async with platform.services.database.tenant(person.tenant_id) as session:
-        await session.execute(text("UPDATE git_intents SET created_at = created_at - interval '1 hour'"))
-
-
-class _Killed(BaseException):
-    """Stands for kill -9: no handler of ours catches it."""
-
-
-@pytest.mark.parametrize("step", ["before Git", "after Git", "after projection"])
-async def test_a_change_cut_off_at_any_step_is_finished(
-    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    services = platform.services
-    await services.changes.ensure_repository(ada.tenant_id)
-
-    async def die(*_: object, **__: object) -> None:
-        raise _Killed
-
-    with monkeypatch.context() as patch:
-        if step == "before Git":
-            patch.setattr(services.git, "commit", die)
-        elif step == "after Git":
-            patch.setattr(services.projector, "project", die)
-        else:
-            patch.setattr(ChangeService, "_finish", die)
-        change = Change(ADA, "Add default/hello", {"default/hello.yaml": YAML}, {"default/hello.yaml": None})
-        with pytest.raises(_Killed):
-            await services.changes.apply(ada.tenant_id, change)
-    assert await _states(platform, ada) == ["pending"]
-    assert await services.changes.finish_stale() == 0  # a request may still be at it
-    await _age_intents(platform, ada)
-    assert await services.changes.finish_stale() == 1
-    assert await _states(platform, ada) == ["done"]
-    assert (await ada.get("/jobs/default/hello"))["yaml"] == YAML.decode()
-    assert [words for _, words in await _log(platform, "ada")].count("Add default/hello") == 1
-
-
-async def test_a_change_left_behind_does_not_undo_what_came_after(
-    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    services = platform.services
-    etag = (await ada.put_job())["etag"]
-
-    async def die(*_: object, **__: object) -> None:
-        raise _Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(services.git, "commit", die)
-        change = Change(ADA, "Old", {"default/hello.yaml": YAML}, {"default/hello.yaml": etag})
-        with pytest.raises(_Killed):
-            await services.changes.apply(ada.tenant_id, change)
-    newer = await ada.put_job(schedule="0 5 * * *")
-    await _age_intents(platform, ada)
-    await services.changes.finish_stale()
-    assert (await ada.get("/jobs/default/hello"))["etag"] == newer["etag"]
-    assert (await _states(platform, ada))[1] == "refused"
-
-
-async def test_a_host_that_refuses_leaves_no_intent_pending(
-    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def stale(*_: object, **__: object) -> None:
-        raise StaleBlob("default/hello.yaml", None, "0" * 40)
-
-    monkeypatch.setattr(platform.services.git, "commit", stale)
-    answer = await ada.api.put("/api/v1/jobs/default/hello", json={"spec": {"schedule": "@daily"}})
-    assert answer.status_code == 409
-    assert set(await _states(platform, ada)) == {"refused"}
-
-
-def test_a_push_is_refused_line_by_line() -> None:
-    lines = refusals(
-        [
-            ("default/hello.yaml", YAML.replace(b"schedule", b"shedule")),
-            ("README.md", b"anything"),
-            ("default/gone.yaml", None),
-            ("default/deep/er.yaml", YAML),
-            (".crontopus/tenant.yaml", b"id: other"),
-            (".crontopus/tenant.yaml", None),
-        ]
-    )
-    assert lines[0].startswith("default/hello.yaml:")
-    assert any(line.startswith("default/deep/er.yaml") for line in lines)
-    assert sum("tenant.yaml" in line for line in lines) == 2
-    assert not any("README" in line or "gone" in line for line in lines)
-
-
-def test_a_hundred_errors_are_not_a_hundred_lines() -> None:
-    lines = refusals([(f"default/job-{uuid4().hex}.yaml", b"x") for _ in range(100)])
-    assert len(lines) == 51
-    assert lines[-1].startswith("…")

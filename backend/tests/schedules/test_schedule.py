@@ -55,21 +55,6 @@ def test_bad_durations(text: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expressions", "zone", "reading"),
-    [
-        (["0 2 * * *"], "Europe/London", "At 02:00 every day (Europe/London)"),
-        (["every 15m"], "Europe/London", "Every 15 minutes"),
-        (["every 1h"], "UTC", "Every hour"),
-        (["every 1h30m"], "UTC", "Every 1 hour 30 minutes"),
-        (["@hourly"], "UTC", "At the start of every hour (UTC)"),
-        (["0 2 * * *", "every 6h"], "UTC", "At 02:00 every day; and every 6 hours (UTC)"),
-    ],
-)
-def test_plain_english(expressions: list[str], zone: str, reading: str) -> None:
-    assert Schedule.parse(expressions, zone).describe() == reading
-
-
-@pytest.mark.parametrize(
     ("zone", "hint"),
     [
         ("europe/london", "did you mean `Europe/London`?"),

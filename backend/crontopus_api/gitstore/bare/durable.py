@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import tempfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dulwich.object_store import DiskObjectStore
@@ -43,9 +45,10 @@ def fsync_recent(repository: Path, since: float) -> None:
     objects = repository / "objects"
     fanout = (entry for entry in objects.iterdir() if len(entry.name) == 2)
     for directory in (*fanout, objects / "pack", objects):
-        # File systems round times down, some to whole seconds.
-        if directory.stat().st_mtime >= since - 2:
-            fsync_path(directory)
+        with suppress(FileNotFoundError):  # its objects went into a pack meanwhile, which `git gc` flushed
+            # File systems round times down, some to whole seconds.
+            if directory.stat().st_mtime >= since - 2:
+                fsync_path(directory)
     for directory in (repository / "refs" / "heads", repository / "refs"):
         fsync_path(directory)
 
@@ -65,13 +68,10 @@ def write_objects(objects: Path, new: Sequence[NewObject]) -> None:
     touched: set[Path] = set()
     for obj in new:
         target = objects / obj.id[:2] / obj.id[2:]
-        if not target.parent.is_dir():
-            target.parent.mkdir(exist_ok=True)
-            touched.add(objects)
         try:
             os.utime(target)
         except FileNotFoundError:
-            pending.append((_write_temporary(target.parent, obj), target))
+            pending.append((_write_temporary(target.parent, obj, touched), target))
         touched.add(target.parent)
     # All files first, then all renames, then all directories: a journalling file system then has
     # the most to flush at the first fsync of each group and nearly nothing at the others.
@@ -80,23 +80,44 @@ def write_objects(objects: Path, new: Sequence[NewObject]) -> None:
     for temporary, target in pending:
         temporary.rename(target)
     for directory in touched:
-        fsync_path(directory)
+        with suppress(FileNotFoundError):  # its objects are in a pack by now, which `git gc` flushed
+            fsync_path(directory)
 
 
-def _write_temporary(directory: Path, obj: NewObject) -> Path:
+def _write_temporary(directory: Path, obj: NewObject, touched: set[Path]) -> Path:
+    """The file, in a folder that is made if need be; `touched` gets to know where it was made."""
     temporary = directory / f"tmp_obj_{secrets.token_hex(8)}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
-    with os.fdopen(fd, "wb") as stream:
-        stream.write(zlib.compress(obj.encoded, _ZLIB_LEVEL))
-    return temporary
+    while True:
+        if not directory.is_dir():
+            directory.mkdir(exist_ok=True)
+            touched.add(directory.parent)
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        except FileNotFoundError:
+            continue  # `git gc` removes folders it has emptied; from the first file on, this one stays
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(zlib.compress(obj.encoded, _ZLIB_LEVEL))
+        return temporary
 
 
 def _write_pack(objects: Path, new: Sequence[NewObject]) -> None:
-    store = DiskObjectStore(objects, fsync_object_files=True)
-    try:
-        store.add_objects([(_sha_file(obj), None) for obj in new])
-    finally:
-        store.close()
+    """Made in a directory of its own, named so that `litter` knows it: dulwich writes `tmp*.pack` where
+    it is to be, and a `git repack` that sees such a pack, which has no index yet, gives up.
+
+    The pack first, then the index that makes it one, under a name that nobody else has: a pack of the
+    same objects may be there and on its way out."""
+    with tempfile.TemporaryDirectory(prefix="tmp_objdir-", dir=objects) as scratch:
+        building = Path(scratch)
+        (building / "pack").mkdir()
+        store = DiskObjectStore(building, fsync_object_files=True)
+        try:
+            store.add_objects([(_sha_file(obj), None) for obj in new])
+        finally:
+            store.close()
+        name = f"pack-{secrets.token_hex(20)}"
+        for suffix in (".pack", ".idx"):
+            [made] = (building / "pack").glob(f"*{suffix}")
+            made.rename(objects / "pack" / f"{name}{suffix}")
     fsync_path(objects / "pack")
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOCKED_TOP_FILES = ("HEAD.lock", "config.lock", "packed-refs.lock", "shallow.lock")
+# packed-refs.new is no lock, but git writes it under one and, finding it there, gives up just so.
+_LOCKED_TOP_FILES = ("HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock")
 
 
 def _open(path: Path) -> int:
@@ -51,19 +52,29 @@ def alone(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def clear_litter(path: Path, repository: Path) -> bool:
-    """Remove the lock files of dead writers; `False` if a living writer is there."""
+@contextmanager
+def nobody_writes(path: Path) -> Iterator[bool]:
+    """Whether no writer is there, without waiting; if so, none begins inside the block."""
     fd = _open(path)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    else:
-        for litter in _lock_files(repository):
-            litter.unlink(missing_ok=True)
-        return True
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            nobody = False
+        else:
+            nobody = True
+        yield nobody
     finally:
         os.close(fd)
+
+
+def clear_litter(path: Path, repository: Path) -> bool:
+    """Remove the lock files of dead writers; `False` if a living writer is there."""
+    with nobody_writes(path) as nobody:
+        if nobody:
+            for litter in _lock_files(repository):
+                litter.unlink(missing_ok=True)
+        return nobody
 
 
 def has_litter(repository: Path) -> bool:

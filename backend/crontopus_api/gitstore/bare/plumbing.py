@@ -13,9 +13,11 @@ from typing import IO
 
 from crontopus_api.gitstore.errors import BlobTooLarge, GitUnavailable, HistoryRewound, ObjectMissing
 from crontopus_api.gitstore.host import Author, CommitInfo
+from crontopus_api.gitstore.paths import is_object_id
 
 _TIMEOUT_SECONDS = 60
 _ABSENT = "0" * 40
+_COMMIT_FORMAT = "%H%n%P%n%an%n%ae%n%at%n%B"
 
 
 def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -64,20 +66,20 @@ class Plumbing:
         if old is None:
             return [RawChange(e.path, 0, e.mode, None, e.object_id) for e in self.tree(new)]
         command = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new, "--"]
-        done = self._run(command)
+        done = self.run(command)
         if done.returncode:
             raise HistoryRewound(old) if not self.has_commit(old) else ObjectMissing(f"commit {new}")
         fields = done.stdout.split(b"\0")
         return [_raw_change(fields[i], fields[i + 1]) for i in range(0, len(fields) - 1, 2)]
 
     def tree(self, commit: str) -> list[RawEntry]:
-        done = self._run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit])
+        done = self.run(["ls-tree", "-r", "-l", "-z", "--full-tree", commit])
         if done.returncode:
             raise ObjectMissing(f"commit {commit}")
         return [_raw_entry(line) for line in done.stdout.split(b"\0") if line]
 
     def is_ancestor(self, old: str, new: str) -> bool:
-        done = self._run(["merge-base", "--is-ancestor", old, new])
+        done = self.run(["merge-base", "--is-ancestor", old, new])
         if done.returncode in {0, 1}:
             return done.returncode == 0
         if not self.has_commit(new):
@@ -85,7 +87,21 @@ class Plumbing:
         return False
 
     def has_commit(self, commit: str) -> bool:
-        return self._run(["cat-file", "-e", f"{commit}^{{commit}}"]).returncode == 0
+        return self.run(["cat-file", "-e", f"{commit}^{{commit}}"]).returncode == 0
+
+    def commit_info(self, commit: str) -> CommitInfo:
+        done = self.run(["show", "-s", "-z", f"--format={_COMMIT_FORMAT}", f"{commit}^{{commit}}", "--"])
+        if done.returncode:
+            raise ObjectMissing(f"commit {commit}")
+        return _commit_info(done.stdout.rstrip(b"\0"))
+
+    def resolve(self, ref: str) -> str | None:
+        """The commit of a whole commit id or of a branch's name; nothing else of Git's ref syntax."""
+        if is_object_id(ref):
+            return ref if self.has_commit(ref) else None
+        # As an argument of its own after `--verify` a name cannot become an option or an expression.
+        done = self.run(["show-ref", "--verify", "--hash", "--", f"refs/heads/{ref}"])
+        return None if done.returncode else done.stdout.decode("ascii").strip()
 
     def read(self, ids: Sequence[str], limit: int) -> Iterator[tuple[str, bytes]]:
         """The blobs, in order. Sizes are known before contents: nothing over `limit` bytes is read.
@@ -96,10 +112,10 @@ class Plumbing:
             return
         unique = list(dict.fromkeys(ids))
         request = "".join(f"{object_id}\n" for object_id in unique).encode()
-        headers = self._run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        headers = self.run(["cat-file", "--batch-check"], request).stdout.splitlines()
         for object_id, header in zip(unique, headers, strict=True):
             _check_header(object_id, header, limit)
-        answer = self._run(["cat-file", "--batch"], request).stdout
+        answer = self.run(["cat-file", "--batch"], request).stdout
         at = 0
         for object_id in unique:
             end = answer.index(b"\n", at)
@@ -113,13 +129,13 @@ class Plumbing:
         if not unique:
             return {}
         request = "".join(f"{object_id}\n" for object_id in unique).encode()
-        headers = self._run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        headers = self.run(["cat-file", "--batch-check"], request).stdout.splitlines()
         return {i: _check_header(i, header, None) for i, header in zip(unique, headers, strict=True)}
 
     def log(self, start: str, path: str | None, limit: int, before: str | None) -> list[CommitInfo]:
         """Newest first. Reads on from `before` by walking past it, so that merged side branches
         appear on exactly one page."""
-        wanted = ["log", "-z", "--format=%H%n%P%n%an%n%ae%n%at%n%B", start]
+        wanted = ["log", "-z", f"--format={_COMMIT_FORMAT}", start]
         if before is None:
             wanted.append(f"--max-count={limit}")
         wanted += ["--", *([f":(literal){path}"] if path else [])]
@@ -129,7 +145,27 @@ class Plumbing:
             process.kill()  # the rest of a long history is nobody's business
         return found
 
-    def _run(self, arguments: list[str], request: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def last_changes(self, old: str | None, new: str) -> dict[bytes, CommitInfo]:
+        """Every path that commits of `old..new` touched, with the newest of them. A merge counts for the
+        files it holds otherwise than both its parents."""
+        range_ = [new, *([f"^{old}"] if old else [])]
+        listed = self.run(["log", "-z", f"--format={_COMMIT_FORMAT}", *range_, "--"])
+        if listed.returncode:
+            raise HistoryRewound(old) if old and not self.has_commit(old) else ObjectMissing(f"commit {new}")
+        commits = {info.id: info for info in map(_commit_info, filter(None, listed.stdout.split(b"\0")))}
+        command = ["diff-tree", "--stdin", "--root", "-r", "-c", "-z", "--name-only", "--no-renames"]
+        named = self.run(command, "".join(f"{commit}\n" for commit in commits).encode())
+        found: dict[bytes, CommitInfo] = {}
+        current: CommitInfo | None = None
+        for name in filter(None, named.stdout.split(b"\0")):
+            commit = commits.get(name.decode("ascii", "replace"))
+            if commit is not None:
+                current = commit
+            elif current is not None:
+                found.setdefault(name, current)
+        return found
+
+    def run(self, arguments: list[str], request: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(  # noqa: S603 - fixed program, arguments checked, no shell
                 [*self._command, *arguments],

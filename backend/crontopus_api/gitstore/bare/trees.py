@@ -50,6 +50,16 @@ class _Folder:
     folders: dict[bytes, "_Folder"] = field(default_factory=dict)
 
 
+def read_raw(store: DiskObjectStore, object_id: str) -> tuple[int, bytes]:
+    """Type and content. Looks twice, as git does: between dulwich's look into the packs and the one
+    beside them, `git gc` may have moved the object from there to here. Raises `KeyError`."""
+    name = ObjectID(object_id.encode("ascii"))
+    try:
+        return store.get_raw(name)
+    except KeyError:
+        return store.get_raw(name)
+
+
 class Trees:
     """The trees of one repository, each read once."""
 
@@ -126,7 +136,7 @@ class Trees:
 
     def _raw(self, object_id: str, what: str) -> tuple[int, bytes]:
         try:
-            return self._store.get_raw(ObjectID(object_id.encode("ascii")))
+            return read_raw(self._store, object_id)
         except KeyError as error:
             raise ObjectMissing(f"{what} {object_id}") from error
 

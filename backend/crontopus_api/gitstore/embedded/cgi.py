@@ -107,10 +107,15 @@ def environment(
     # end-of-file in a busy loop for ever. Without it, the end of its input is the end of the body.
     if request.headers.get("content-encoding") in {"gzip", "x-gzip"}:
         env["HTTP_CONTENT_ENCODING"] = "gzip"
-    protocol = request.headers.get("git-protocol", "")
-    if _PROTOCOL.fullmatch(protocol):
+    if (protocol := git_protocol(request)) is not None:
         env["GIT_PROTOCOL"] = protocol
     return git_environment(env)
+
+
+def git_protocol(request: GitRequest) -> str | None:
+    """The version that the client asks for, if it is nothing but that."""
+    protocol = request.headers.get("git-protocol", "")
+    return protocol if _PROTOCOL.fullmatch(protocol) else None
 
 
 def parse_head(head: bytes) -> tuple[int, Headers]:

@@ -17,6 +17,9 @@ HARDENING: Mapping[str, str] = {
     "core.symlinks": "false",
     "gc.auto": "0",
     "receive.autogc": "false",
+    # A push keeps the pack it came in. Unpacked, objects that are already there would not be written, but
+    # only be marked as fresh, and a `git gc` that runs now may have looked before (`bare.maintenance`).
+    "receive.unpackLimit": "1",
     "receive.fsckObjects": "true",
     "receive.advertisePushOptions": "false",
     # Git's own flag would hold for every branch, and only main is kept from rewinding: the
@@ -34,6 +37,9 @@ HARDENING: Mapping[str, str] = {
 
 # Relative to a repository, so that the whole directory can be moved or restored elsewhere.
 RELATIVE_HOOKS = "../../hooks"
+
+
+INVALID_IS_REFUSED = "An invalid file is refused at the push, with its line and the reason."
 
 
 def write_config(repository: Path) -> None:
@@ -56,10 +62,10 @@ def environment_config(pairs: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
-def first_files(slug: str, tenant_id: str) -> dict[str, bytes]:
-    """The first commit."""
+def first_files(slug: str, tenant_id: str, *, invalid: str = INVALID_IS_REFUSED) -> dict[str, bytes]:
+    """The first commit. `invalid` tells readers what becomes of an invalid file."""
     return {
-        "README.md": _README.format(slug=slug).encode(),
+        "README.md": _README.format(slug=slug, invalid=invalid).encode(),
         "default/.gitkeep": b"",
         ".crontopus/tenant.yaml": _TENANT.format(tenant_id=tenant_id).encode(),
     }
@@ -97,5 +103,5 @@ spec:
   selector: {{matchLabels: {{role: demo}}}}
 ```
 
-Commit it and push to `main`. An invalid file is refused at the push, with its line and the reason.
+Commit it and push to `main`. {invalid}
 """

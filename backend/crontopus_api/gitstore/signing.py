@@ -1,0 +1,66 @@
+"""SSH signatures of commits: one Ed25519 key per installation, in memory, no process started per commit.
+
+The formats are OpenSSH's: SSHSIG (PROTOCOL.sshsig) in the commit's `gpgsig` header, and an allowed-signers line
+(ssh-keygen(1)), with which anybody checks by `git verify-commit` what Crontopus published. dulwich signs
+too, but by starting `ssh-keygen` with a key file for every commit.
+"""
+
+import base64
+import hashlib
+import struct
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from crontopus_api.gitstore.host import COMMITTER
+
+_MAGIC = b"SSHSIG"
+_VERSION = 1
+_NAMESPACE = b"git"
+_HASH = b"sha512"
+_KEY_TYPE = b"ssh-ed25519"
+_ARMOUR_WIDTH = 70  # as ssh-keygen folds it
+
+
+class SshSigner:
+    """Signs with one Ed25519 key. Safe to share between threads."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        public = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self._public = _string(_KEY_TYPE) + _string(public)
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "SshSigner":
+        """The key that 32 secret bytes stand for: every process that knows them has the same one."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    def sign(self, payload: bytes) -> bytes:
+        """The armoured signature of a commit without its `gpgsig` header; no newline at the end."""
+        about = _string(_NAMESPACE) + _string(b"") + _string(_HASH)
+        signed = _MAGIC + about + _string(hashlib.sha512(payload).digest())
+        signature = _string(_KEY_TYPE) + _string(self._key.sign(signed))
+        blob = _MAGIC + struct.pack(">I", _VERSION) + _string(self._public) + about + _string(signature)
+        text = base64.b64encode(blob)
+        lines = [text[at : at + _ARMOUR_WIDTH] for at in range(0, len(text), _ARMOUR_WIDTH)]
+        return b"\n".join([b"-----BEGIN SSH SIGNATURE-----", *lines, b"-----END SSH SIGNATURE-----"])
+
+    @property
+    def public_key(self) -> str:
+        """`ssh-ed25519 AAAA…`, as in an `authorized_keys` file."""
+        return f"{_KEY_TYPE.decode()} {base64.b64encode(self._public).decode()}"
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:…`, as `ssh-keygen -l` and `git verify-commit` show it."""
+        digest = hashlib.sha256(self._public).digest()
+        return f"SHA256:{base64.b64encode(digest).rstrip(b'=').decode()}"
+
+    def allowed_signers(self) -> str:
+        """The content of the file for `gpg.ssh.allowedSignersFile`."""
+        return f'{COMMITTER.email} namespaces="{_NAMESPACE.decode()}" {self.public_key}\n'
+
+
+def _string(data: bytes) -> bytes:
+    """SSH's `string`: a length in four bytes, then that many."""
+    return struct.pack(">I", len(data)) + data

@@ -1,0 +1,400 @@
+"""Every way to change definitions by the API. Each is thought out on HEAD, and thought out anew when HEAD moves."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from crontopus_api.gitstore.errors import (
+    BlobTooLarge,
+    GitUnavailable,
+    MergeImpossible,
+    PathNotAllowed,
+    RepositoryMissing,
+)
+from crontopus_api.gitstore.host import CommitResult, GitHost
+from crontopus_api.gitstore.paths import check_editable
+from crontopus_api.identity.principal import Principal
+from crontopus_api.jobs import definitions_repository as definitions
+from crontopus_api.jobs import schemas
+from crontopus_api.jobs.changing.changes import Change, ChangeService, unavailable
+from crontopus_api.jobs.changing.effects import Effects
+from crontopus_api.jobs.changing.tree import Found, TreeAt
+from crontopus_api.kit.database import Database
+from crontopus_api.kit.errors import Conflict, Invalid, NotFound
+from crontopus_api.manifests import (
+    DISCOVERED,
+    JobManifest,
+    ManifestInvalid,
+    dump_yaml,
+    is_name,
+    job_from_mapping,
+    job_id,
+    job_path,
+    parse_job,
+    to_mapping,
+)
+from crontopus_api.manifests.edit import moved, with_spec_value
+
+# A change that meets somebody else's is thought out again on top of it, this often.
+_TRIES = 5
+Edits = dict[str, bytes | None]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What somebody wants of a tree. `expect` is what the thinking rests on: path → blob, None = no file."""
+
+    edits: Edits
+    expect: dict[str, str | None]
+    message: str
+
+
+Propose = Callable[[TreeAt], Awaitable[Proposal]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a change is wanted, whatever it is."""
+
+    message: str | None = None
+    if_match: str | None = None
+    if_none_match: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`plan` for a dry run, else `result`."""
+
+    proposal: Proposal
+    result: CommitResult | None = None
+    plan: schemas.PlanOut | None = None
+
+    @property
+    def created(self) -> bool:
+        """Whether a file is new."""
+        return None in self.proposal.expect.values()
+
+    def changed(self) -> schemas.ChangedOut:
+        assert self.result is not None  # asked after real changes only
+        return schemas.ChangedOut(commit=self.result.commit, changed=self.result.changed)
+
+
+class EditingService:
+    def __init__(
+        self,
+        database: Database,
+        host: GitHost,
+        changes: ChangeService,
+        effects: Effects,
+    ) -> None:
+        self._database = database
+        self._host = host
+        self._changes = changes
+        self._effects = effects
+
+    async def put(
+        self, principal: Principal, namespace: str, name: str, body: bytes | Mapping[str, Any], wish: Wish
+    ) -> Outcome:
+        """Create or change a job. `body` is the YAML file itself, or a manifest as JSON data.
+
+        Raises Invalid with every error found, or Conflict.
+        """
+        path = checked_path(namespace, name)
+        manifest = _read(path, namespace, name, body)
+
+        async def propose(tree: TreeAt) -> Proposal:
+            current = await tree.file(path)
+            check_conditions(current, wish)
+            content = body if isinstance(body, bytes) else _content(path, manifest, current)
+            if manifest.metadata.id is None:
+                identifier = await self._explicit_id(principal, path, manifest, current)
+                content = renamed(content, path, path, identifier) if identifier else content
+            verb = "Change" if current else "Add"
+            return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
+
+        return await self.change(principal, propose, wish)
+
+    async def delete(self, principal: Principal, namespace: str, name: str, wish: Wish) -> Outcome:
+        """Remove a job. Raises NotFound or Conflict."""
+        path = checked_path(namespace, name)
+
+        async def propose(tree: TreeAt) -> Proposal:
+            current = await _present(tree, path, wish)
+            return Proposal({path: None}, _expect({path: current}), f"Delete {namespace}/{name}")
+
+        return await self.change(principal, propose, wish)
+
+    async def set_paused(
+        self, principal: Principal, namespace: str, name: str, paused: bool, wish: Wish
+    ) -> Outcome:
+        """Pause or resume by one line of the file; the rest of it, comments and all, stays as it is."""
+        path = checked_path(namespace, name)
+        verb = "Pause" if paused else "Resume"
+
+        async def propose(tree: TreeAt) -> Proposal:
+            current = await _present(tree, path, wish)
+            try:
+                content = with_spec_value(current.content, "paused", paused, path=path)
+            except ManifestInvalid as invalid:
+                raise _invalid(invalid) from invalid
+            return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
+
+        return await self.change(principal, propose, wish)
+
+    async def rename(
+        self, principal: Principal, namespace: str, name: str, to_namespace: str, to_name: str, wish: Wish
+    ) -> Outcome:
+        """Move a job to another name or namespace: it stays the same job, with its runs and its history."""
+        old, new = checked_path(namespace, name), checked_path(to_namespace, to_name)
+        if old == new:
+            raise Invalid(f"The job is called {namespace}/{name} already.", code="same_name")
+        verb = "Adopt" if namespace == DISCOVERED else "Rename"
+        message = f"{verb} {namespace}/{name} as {to_namespace}/{to_name}"
+
+        async def propose(tree: TreeAt) -> Proposal:
+            current = await _present(tree, old, wish)
+            if await tree.file(new) is not None:
+                raise Conflict(f"There is a job {to_namespace}/{to_name} already.", code="already_exists")
+            identifier = job_id(principal.tenant_id, _parsed(old, current.content))
+            content = renamed(current.content, old, new, identifier)
+            return Proposal({old: None, new: content}, _expect({old: current, new: None}), message)
+
+        return await self.change(principal, propose, wish)
+
+    async def restore(
+        self, principal: Principal, path: str, content: bytes, commit: str, wish: Wish
+    ) -> Outcome:
+        """Put a job's file back to what it was at `commit`; one that was deleted comes back."""
+        address = path.removesuffix(".yaml")
+
+        async def propose(tree: TreeAt) -> Proposal:
+            current = await tree.file(path)
+            check_conditions(current, wish)
+            message = f"Roll back {address} to {commit[:12]}"
+            return Proposal({path: content}, _expect({path: current}), message)
+
+        return await self.change(principal, propose, wish)
+
+    async def apply(self, principal: Principal, files: Sequence[schemas.FileEdit], wish: Wish) -> Outcome:
+        """Many files in one commit: all of them or none."""
+        edits = {edit.path: None if edit.content is None else edit.content.encode() for edit in files}
+        if len(edits) < len(files):
+            raise Invalid("A file is named twice.", code="duplicate_path")
+        for path in edits:
+            try:
+                check_editable(path)
+            except PathNotAllowed as error:
+                raise Invalid(str(error), code="path_not_allowed") from error
+        demanded = {edit.path: edit.if_match for edit in files if edit.if_match is not None}
+
+        async def propose(tree: TreeAt) -> Proposal:
+            await tree.contents(list(edits))
+            found = {path: await tree.file(path) for path in edits}
+            for path, blob in demanded.items():
+                check_conditions(found[path], Wish(if_match=blob))
+            changed = {
+                path: content
+                for path, content in edits.items()
+                if (found[path].content if found[path] else None) != content  # type: ignore[union-attr]
+            }
+            expect = _expect({path: found[path] for path in changed})
+            return Proposal(changed, expect, _apply_message(list(changed)))
+
+        return await self.change(principal, propose, wish)
+
+    async def add_namespace(self, principal: Principal, name: str, wish: Wish) -> Outcome:
+        """A folder with a `.gitkeep`: Git keeps no empty ones."""
+        keep = f"{_checked_name(name, 'namespace')}/.gitkeep"
+
+        async def propose(tree: TreeAt) -> Proposal:
+            if await tree.file(keep) is not None:
+                raise Conflict(f"There is a namespace {name} already.", code="already_exists")
+            return Proposal({keep: b""}, {keep: None}, f"Add the namespace {name}")
+
+        return await self.change(principal, propose, wish)
+
+    async def remove_namespace(self, principal: Principal, name: str, wish: Wish) -> Outcome:
+        """Only an empty one. Raises NotFound or Conflict."""
+        folder = f"{_checked_name(name, 'namespace')}/"
+        if name == "default":
+            raise Conflict("The namespace default always exists.", code="always_there")
+
+        async def propose(tree: TreeAt) -> Proposal:
+            entries = [] if tree.commit is None else await self._host.list_files(tree.slug, tree.commit)
+            inside = {e.path: e.blob_id for e in entries if e.path.startswith(folder)}
+            if not inside:
+                raise NotFound(f"There is no namespace {name}.")
+            others = [path for path in inside if path != f"{folder}.gitkeep"]
+            if others:
+                raise Conflict(
+                    f"The namespace {name} still has {len(others)} files, for example {others[0]}.",
+                    code="not_empty",
+                    hint="Delete or move its jobs first.",
+                )
+            return Proposal(dict.fromkeys(inside), dict(inside), f"Remove the namespace {name}")
+
+        return await self.change(principal, propose, wish)
+
+    async def change(self, principal: Principal, propose: Propose, wish: Wish) -> Outcome:
+        """Think it out, and do it or tell what it would do. Raises Invalid, Conflict, Unavailable."""
+        slug = principal.tenant_slug
+        for attempt in range(_TRIES):
+            try:
+                tree = TreeAt(self._host, slug, await self._head(principal))
+                proposal = await propose(tree)
+                if wish.dry_run:
+                    return Outcome(proposal, plan=await self._plan(principal, tree, proposal))
+            except GitUnavailable as error:
+                raise unavailable() from error
+            change = Change(principal, wish.message or proposal.message, proposal.edits, proposal.expect)
+            try:
+                return Outcome(proposal, await self._changes.apply(change))
+            except PathNotAllowed as error:  # a file where a folder would have to be
+                raise Invalid(str(error), code="path_not_allowed") from error
+            except Conflict:
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def plan_of(self, principal: Principal, ref: str) -> schemas.PlanOut:
+        """What merging a branch or commit into main would do. Raises NotFound."""
+        slug = principal.tenant_slug
+        try:
+            await self._head(principal)
+            commit = await self._host.resolve(slug, ref)
+            if commit is None:
+                raise NotFound(
+                    f"The repository has no branch or commit {ref[:80]}.", hint="Push the branch first."
+                )
+            merge = await self._host.merged(slug, commit)
+            old = [change.old_blob for change in merge.changes if change.old_blob is not None]
+            known = {**await self._host.read_blobs(slug, old), **merge.contents}
+        except GitUnavailable as error:
+            raise unavailable() from error
+        except (BlobTooLarge, MergeImpossible) as error:
+            raise Invalid(f"This cannot be merged into main: {error}.", code="cannot_merge") from error
+        before = {c.path: known[c.old_blob] if c.old_blob else None for c in merge.changes}
+        after = {c.path: known[c.new_blob] if c.new_blob else None for c in merge.changes}
+        async with self._database.tenant(principal.tenant_id) as session:
+            return await self._effects.plan(
+                session, principal.tenant_id, merge.onto, before, after, merge.conflicts
+            )
+
+    async def _plan(self, principal: Principal, tree: TreeAt, proposal: Proposal) -> schemas.PlanOut:
+        before = await tree.contents(list(proposal.edits))
+        async with self._database.tenant(principal.tenant_id) as session:
+            return await self._effects.plan(session, principal.tenant_id, tree.commit, before, proposal.edits)
+
+    async def _head(self, principal: Principal) -> str | None:
+        try:
+            return await self._host.head(principal.tenant_slug)
+        except RepositoryMissing:
+            # The first use of a new tenant; a worker would make it as well, a little later.
+            await self._changes.ensure_repository(principal.tenant_id)
+            return await self._host.head(principal.tenant_slug)
+
+    async def _explicit_id(
+        self, principal: Principal, path: str, manifest: JobManifest, current: Found | None
+    ) -> UUID | None:
+        """The id that must stand in a file which names none; None where the default one will do.
+
+        A job that was renamed keeps its own through every change. A new job where another one was renamed
+        away gets a new one: the default id is that one's.
+        """
+        if current is not None:
+            try:
+                return parse_job(path, current.content).metadata.id
+            except ManifestInvalid:
+                return None  # what is there now is broken: it is replaced
+        default = job_id(principal.tenant_id, manifest)
+        async with self._database.tenant(principal.tenant_id) as session:
+            owners = await definitions.paths_of(session, principal.tenant_id, [default])
+        return uuid4() if owners.get(default, path) != path else None
+
+
+def checked_path(namespace: str, name: str) -> str:
+    """The job's file. Raises Invalid."""
+    return job_path(_checked_name(namespace, "namespace"), _checked_name(name, "name"))
+
+
+def _checked_name(value: str, what: str) -> str:
+    if not is_name(value):
+        raise Invalid(
+            f"{value!r} is not a valid {what}.",
+            code="invalid_name",
+            hint="Lower-case letters, digits and `-`, at most 63, beginning and ending in a letter or digit.",
+        )
+    return value
+
+
+def check_conditions(current: Found | None, wish: Wish) -> None:
+    """Raises Conflict when the file is not what the caller knows."""
+    if wish.if_match is not None and wish.if_match != (current.blob_id if current else None):
+        raise Conflict(
+            "The job was changed since you fetched it.",
+            code="stale_etag",
+            hint="Fetch it again, look at the difference, and repeat your change.",
+        )
+    if wish.if_none_match and current is not None:
+        raise Conflict("There is a job of that name already.", code="already_exists")
+
+
+def renamed(content: bytes, old_path: str, new_path: str, identifier: UUID) -> bytes:
+    """The file of a job at another path, with its id. Raises Invalid when it cannot be called that."""
+    try:
+        return moved(content, old_path, new_path, identifier)
+    except ManifestInvalid as invalid:
+        raise _invalid(invalid) from invalid
+
+
+async def _present(tree: TreeAt, path: str, wish: Wish) -> Found:
+    current = await tree.file(path)
+    if current is None:
+        raise NotFound(f"There is no job {path.removesuffix('.yaml')}.")
+    check_conditions(current, wish)
+    return current
+
+
+def _expect(found: Mapping[str, Found | None]) -> dict[str, str | None]:
+    return {path: each.blob_id if each else None for path, each in found.items()}
+
+
+def _parsed(path: str, content: bytes) -> JobManifest:
+    try:
+        return parse_job(path, content)
+    except ManifestInvalid as invalid:
+        raise _invalid(invalid) from invalid
+
+
+def _read(path: str, namespace: str, name: str, body: bytes | Mapping[str, Any]) -> JobManifest:
+    try:
+        if isinstance(body, bytes):
+            return parse_job(path, body)
+        return job_from_mapping(path, body, namespace=namespace, name=name)
+    except ManifestInvalid as invalid:
+        raise _invalid(invalid) from invalid
+
+
+def _invalid(invalid: ManifestInvalid) -> Invalid:
+    errors = [error.as_dict() for error in invalid.errors]
+    return Invalid(str(invalid.errors[0]), code="invalid_manifest", errors=errors)
+
+
+def _content(path: str, manifest: JobManifest, current: Found | None) -> bytes:
+    """The file for a manifest that came as JSON: the present one, comments and all, if it says the same."""
+    if current is not None:
+        try:
+            if to_mapping(parse_job(path, current.content)) == to_mapping(manifest):
+                return current.content
+        except ManifestInvalid:
+            pass  # what is there now is broken: it is replaced
+    return dump_yaml(manifest).encode()
+
+
+def _apply_message(paths: Sequence[str]) -> str:
+    names = [path.removesuffix(".yaml") for path in paths]
+    if len(names) <= 3:
+        return "Apply " + (", ".join(names) or "nothing")
+    return f"Apply {len(names)} files\n\n" + "\n".join(f"- {name}" for name in names[:50])
