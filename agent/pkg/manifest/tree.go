@@ -2,13 +2,13 @@ package manifest
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"crontopus.dev/agent/pkg/schedule"
-	"crontopus.dev/agent/pkg/yamlevent"
 )
 
 // Bounds of one file.
@@ -27,20 +27,19 @@ type tree struct {
 
 // readTree reads one YAML document. Errors are returned where there is nothing worth judging further.
 func readTree(file string, data []byte) (*tree, Errors) {
+	b := &builder{tree: &tree{file: file, root: &node{}}}
 	text, err := decode(data)
-	if err != nil {
-		err.File = file
+	if err == nil {
+		err = b.document(text)
+	}
+	if err == nil {
+		return b.tree, nil
+	}
+	err.File = file
+	if err.Code == YAMLSyntax { // what went before may only be odd because of it
 		return nil, Errors{err}
 	}
-	b := &builder{tree: &tree{file: file}, events: yamlevent.New(text)}
-	if err := b.document(); err != nil {
-		stopped := b.stopped(err)
-		if stopped.Code == YAMLSyntax { // what went before may only be odd because of it
-			return nil, Errors{stopped}
-		}
-		return nil, append(b.tree.errs, stopped).sorted()
-	}
-	return b.tree, nil
+	return nil, append(b.tree.errs, err).sorted()
 }
 
 func decode(data []byte) (string, *Error) {
@@ -84,158 +83,120 @@ func place(before []byte) (line, column int) {
 	return strings.Count(text, "\n") + 1, utf8.RuneCountInString(last) + 1
 }
 
-// builder makes nodes of events.
+// builder makes nodes of the YAML library's, in the order of the text.
 type builder struct {
-	tree   *tree
-	events *yamlevent.Parser
-	nodes  int
+	tree  *tree
+	nodes int
 }
 
-func (b *builder) stopped(err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
-		known.File = b.tree.file
-		return known
-	}
-	out := &Error{File: b.tree.file, Line: 1, Column: 1, Code: YAMLSyntax, Message: "YAML: " + err.Error()}
-	var syntax *yamlevent.SyntaxError
-	if errors.As(err, &syntax) {
-		out.Line, out.Column = syntax.Line, syntax.Column
-		if strings.Contains(syntax.Problem, "mapping values are not allowed") {
-			out.Hint = "quote the value if it contains `: `, or check the indentation"
-		}
-	}
-	return out
-}
-
-func stop(e yamlevent.Event, code Code, message, hint string) error {
-	return &Error{Line: e.Line, Column: e.Column, Code: code, Message: message, Hint: hint}
-}
-
-func (b *builder) document() error {
-	start, err := b.events.Next()
+func (b *builder) document(text string) *Error {
+	root, second, err := load(text)
 	if err != nil {
 		return err
 	}
-	if start.Kind == yamlevent.StreamEnd {
-		return stop(start, EmptyFile, "the file is empty", "a manifest starts with `apiVersion:`")
-	}
-	if start.TagDirective || start.Minor == 1 {
-		return stop(start, DirectiveNotAllowed, "YAML directives are not used", "remove `%…`")
-	}
-	first, err := b.events.Next()
-	if err != nil {
+	if err := b.fill(b.tree.root, root, 1); err != nil {
 		return err
 	}
-	b.tree.root = &node{}
-	if err := b.fill(b.tree.root, first, 1); err != nil {
-		return err
-	}
-	if _, err = b.events.Next(); err != nil { // the document's end
-		return err
-	}
-	end, err := b.events.Next()
-	if err == nil && end.Kind != yamlevent.StreamEnd {
-		return stop(end, MultipleDocuments, "a second YAML document starts here", "one manifest each file: move the others into files of their own")
-	}
-	return err
+	return second()
 }
 
-// fill reads the value that starts with an event into n, whose key and parent are known.
-func (b *builder) fill(n *node, e yamlevent.Event, depth int) error {
+func stop(y *yaml.Node, code Code, message, hint string) *Error {
+	return &Error{Line: max(y.Line, 1), Column: max(y.Column, 1), Code: code, Message: message, Hint: hint}
+}
+
+var tooDeep = fmt.Sprintf("nested deeper than %d levels", maxDepth)
+
+// fill reads a value into n, whose key and parent are known.
+func (b *builder) fill(n *node, y *yaml.Node, depth int) *Error {
 	b.nodes++
 	if b.nodes > maxNodes {
-		return stop(e, TooManyNodes, fmt.Sprintf("more than %d values in one file", maxNodes), "")
+		return stop(y, TooManyNodes, fmt.Sprintf("more than %d values in one file", maxNodes), "")
 	}
 	if depth > maxDepth {
-		return stop(e, TooDeep, fmt.Sprintf("nested deeper than %d levels", maxDepth), "")
+		return stop(y, TooDeep, tooDeep, "")
 	}
-	if err := refuseProperties(e); err != nil {
+	if err := refuseProperties(y); err != nil {
 		return err
 	}
-	n.line, n.column = e.Line, e.Column
-	switch e.Kind {
-	case yamlevent.SequenceStart:
+	n.line, n.column = y.Line, y.Column
+	switch y.Kind {
+	case yaml.SequenceNode:
 		n.kind = listNode
-		return b.list(n, depth)
-	case yamlevent.MappingStart:
+		return b.list(n, y.Content, depth)
+	case yaml.MappingNode:
 		n.kind = mappingNode
-		return b.mapping(n, depth)
+		return b.mapping(n, y.Content, depth)
 	}
-	b.scalar(n, e)
+	b.scalar(n, y)
 	return nil
 }
 
-func refuseProperties(e yamlevent.Event) error {
+const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+
+func isPlain(y *yaml.Node) bool { return y.Style&quoted == 0 }
+
+func refuseProperties(y *yaml.Node) *Error {
 	switch {
-	case e.Kind == yamlevent.Alias:
-		return stop(e, AliasNotAllowed, "alias "+schedule.Clip("*"+e.Anchor), "write the value out")
-	case e.Anchor != "":
-		return stop(e, AliasNotAllowed, "anchor "+schedule.Clip("&"+e.Anchor)+": anchors are not used",
+	case y.Kind == yaml.AliasNode:
+		return stop(y, AliasNotAllowed, "alias "+schedule.Clip("*"+y.Value), "write the value out")
+	case y.Anchor != "":
+		return stop(y, AliasNotAllowed, "anchor "+schedule.Clip("&"+y.Anchor)+": anchors are not used",
 			"write values out, or quote the text if it starts with `&`")
-	case e.Tag != "" && (e.Tag != "!" || e.Kind != yamlevent.Scalar || e.Plain):
-		return stop(e, TagNotAllowed, "tag "+schedule.Clip(e.Tag)+": tags are not used",
+	case y.Style&yaml.TaggedStyle != 0 || y.Tag == "!" && isPlain(y):
+		return stop(y, TagNotAllowed, "tag "+schedule.Clip(y.Tag)+": tags are not used",
 			"quote a value to make it text, or if it starts with `!`")
 	}
 	return nil
 }
 
-func (b *builder) list(n *node, depth int) error {
-	for {
-		e, err := b.events.Next()
-		if err != nil || e.Kind == yamlevent.SequenceEnd {
-			return err
-		}
-		item := &node{parent: n, index: len(n.items)}
+func (b *builder) list(n *node, items []*yaml.Node, depth int) *Error {
+	for i, y := range items {
+		item := &node{parent: n, index: i}
 		n.items = append(n.items, item)
-		if err := b.fill(item, e, depth+1); err != nil {
+		if err := b.fill(item, y, depth+1); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-func (b *builder) mapping(n *node, depth int) error {
+func (b *builder) mapping(n *node, content []*yaml.Node, depth int) *Error {
 	seen := map[string]int{} // the line of each key
-	for {
-		e, err := b.events.Next()
-		if err != nil || e.Kind == yamlevent.MappingEnd {
+	for i := 0; i+1 < len(content); i += 2 {
+		key := content[i]
+		value := &node{parent: n, key: key.Value, keyLine: key.Line, keyColumn: key.Column}
+		if err := b.key(value, key); err != nil {
 			return err
 		}
-		value := &node{parent: n, key: e.Value, keyLine: e.Line, keyColumn: e.Column}
-		if err := b.key(value, e); err != nil {
-			return err
-		}
-		if first, dup := seen[e.Value]; dup {
+		if first, dup := seen[key.Value]; dup {
 			// The second value is read for its own errors' sake, but not kept.
-			b.note(value, e.Line, e.Column, DuplicateKey, "", "duplicate key %s, first on line %d", schedule.Clip(e.Value), first)
+			b.note(value, key.Line, key.Column, DuplicateKey, "", "duplicate key %s, first on line %d", schedule.Clip(key.Value), first)
 		} else {
-			seen[e.Value] = e.Line
+			seen[key.Value] = key.Line
 			n.fields = append(n.fields, value)
 		}
-		if e, err = b.events.Next(); err != nil {
-			return err
-		}
-		if err := b.fill(value, e, depth+1); err != nil {
+		if err := b.fill(value, content[i+1], depth+1); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-func (b *builder) key(value *node, e yamlevent.Event) error {
-	if err := refuseProperties(e); err != nil {
+func (b *builder) key(value *node, y *yaml.Node) *Error {
+	if err := refuseProperties(y); err != nil {
 		return err
 	}
-	if e.Kind != yamlevent.Scalar {
-		return stop(e, BadKey, "a key must be text, not a list or a mapping", "")
+	if y.Kind != yaml.ScalarNode {
+		return stop(y, BadKey, "a key must be text, not a list or a mapping", "")
 	}
 	b.nodes++
 	switch {
-	case strings.ContainsRune(e.Value, 0):
-		return stop(e, BadCharacter, noNUL, "")
-	case e.Plain && e.Value == "<<":
-		return stop(e, BadKey, "merge keys (`<<`) are not used", "write the keys out")
-	case e.Plain && resolve(e.Value) != textNode:
-		b.note(value, e.Line, e.Column, BadKey, "quote it", "the key %s is not text", schedule.Clip(e.Value))
+	case strings.ContainsRune(y.Value, 0):
+		return stop(y, BadCharacter, noNUL, "")
+	case isPlain(y) && y.Value == "<<":
+		return stop(y, BadKey, "merge keys (`<<`) are not used", "write the keys out")
+	case isPlain(y) && resolve(y.Value) != textNode:
+		b.note(value, y.Line, y.Column, BadKey, "quote it", "the key %s is not text", schedule.Clip(y.Value))
 	}
 	return nil
 }
@@ -247,20 +208,20 @@ func (b *builder) note(n *node, line, column int, code Code, hint, format string
 		Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (b *builder) scalar(n *node, e yamlevent.Event) {
-	n.text, n.kind = e.Value, textNode
-	if !e.Plain {
-		if strings.ContainsRune(e.Value, 0) {
+func (b *builder) scalar(n *node, y *yaml.Node) {
+	n.text, n.kind = y.Value, textNode
+	if !isPlain(y) {
+		if strings.ContainsRune(y.Value, 0) {
 			b.note(n, n.line, n.column, BadCharacter, "", noNUL)
 		}
 		return
 	}
-	switch n.kind = resolve(e.Value); n.kind {
+	switch n.kind = resolve(y.Value); n.kind {
 	case integerNode:
-		number, ok := parseInt(e.Value)
+		number, ok := parseInt(y.Value)
 		n.number = number
 		if !ok {
-			b.note(n, n.line, n.column, OutOfRange, "", "the number %s is too large", schedule.Clip(e.Value))
+			b.note(n, n.line, n.column, OutOfRange, "", "the number %s is too large", schedule.Clip(y.Value))
 		}
 	case nullNode:
 		if n.parent != nil {
