@@ -17,6 +17,7 @@ from yaml import events
 from yaml._yaml import CParser
 
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid, Path, dotted
+from crontopus_api.manifests.yamlodd import first_oddity
 from crontopus_api.schedules.durations import clip
 
 MAX_BYTES = 256 * 1024
@@ -101,12 +102,16 @@ def is_plain_text(text: str) -> bool:
     try:
         return isinstance(_resolve(text), str)
     except ValueError:
-        return False
+        return False  # a number, if one that nobody means
 
 
 def read_tree(file: str, data: bytes) -> Tree:
     """Read one YAML document. Raises ManifestInvalid when there is nothing worth validating further."""
     text = _decode(file, data)
+    if odd := first_oddity(text):
+        raise ManifestInvalid(
+            [ManifestError(file, odd.line, odd.column, "", "yaml_syntax", odd.message, odd.hint)]
+        )
     reader = _Reader(file, text)
     try:
         reader.read()
@@ -268,7 +273,7 @@ class _Reader:
             if event.value == "<<":
                 hint = "write the keys out"
                 raise self._stop(event, "bad_key", "merge keys (`<<`) are not used", hint)
-            if not _is_text(event.value):
+            if not is_plain_text(event.value):
                 mark = _mark(event)
                 hint = f'quote it: "{event.value[:40]}"'
                 error = ManifestError(
@@ -305,13 +310,6 @@ class _Reader:
                 self.tree.error(path, "null_value", f"{clip(dotted(path))} is empty", hint)
             )
         return value
-
-
-def _is_text(plain: str) -> bool:
-    try:
-        return isinstance(_resolve(plain), str)
-    except ValueError:
-        return False  # a number, if one that nobody means
 
 
 def _resolve(text: str) -> str | int | float | bool | None:
