@@ -31,7 +31,25 @@ func load(text string) (root *yaml.Node, second func() *Error, stopped *Error) {
 	} else if err != nil {
 		return nil, nil, guard.explain(err)
 	}
+	if err := blanksAtTheEnd(&document, text); err != nil {
+		return nil, nil, err
+	}
 	return document.Content[0], func() *Error { return end(loader, guard) }, nil
+}
+
+var blankEnd = regexp.MustCompile("[\n\r\u0085\u2028\u2029][ \t]+$")
+
+// blanksAtTheEnd refuses what YAML libraries read differently: are they a part of the text, and does a line end
+// after them?
+func blanksAtTheEnd(last *yaml.Node, text string) *Error {
+	for len(last.Content) > 0 {
+		last = last.Content[len(last.Content)-1]
+	}
+	if last.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && blankEnd.MatchString(text) {
+		return stop(last, YAMLSyntax, "the file ends in blanks that may belong to this text",
+			"remove them, or end the file with a line break")
+	}
+	return nil
 }
 
 // The library refuses `%YAML 1.2`, the one directive that says what holds anyway.

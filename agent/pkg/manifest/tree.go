@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -122,10 +123,10 @@ func (b *builder) fill(n *node, y *yaml.Node, depth int) *Error {
 	switch y.Kind {
 	case yaml.SequenceNode:
 		n.kind = listNode
-		return b.list(n, y.Content, depth)
+		return b.list(n, y, depth)
 	case yaml.MappingNode:
 		n.kind = mappingNode
-		return b.mapping(n, y.Content, depth)
+		return b.mapping(n, y, depth)
 	}
 	b.scalar(n, y)
 	return nil
@@ -149,22 +150,36 @@ func refuseProperties(y *yaml.Node) *Error {
 	return nil
 }
 
-func (b *builder) list(n *node, items []*yaml.Node, depth int) *Error {
-	for i, y := range items {
+func (b *builder) list(n *node, y *yaml.Node, depth int) *Error {
+	for i, content := range y.Content {
 		item := &node{parent: n, index: i}
 		n.items = append(n.items, item)
-		if err := b.fill(item, y, depth+1); err != nil {
+		if err := refuseQuestionMark(y, content); err != nil {
+			return err
+		}
+		if err := b.fill(item, content, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *builder) mapping(n *node, content []*yaml.Node, depth int) *Error {
+// refuseQuestionMark: between brackets it starts a key for some YAML libraries, whatever comes next.
+func refuseQuestionMark(parent, y *yaml.Node) *Error {
+	if parent.Style&yaml.FlowStyle != 0 && y.Kind == yaml.ScalarNode && isPlain(y) && strings.HasPrefix(y.Value, "?") {
+		return stop(y, YAMLSyntax, "`?` at the start of a value", "quote the value")
+	}
+	return nil
+}
+
+func (b *builder) mapping(n *node, y *yaml.Node, depth int) *Error {
 	seen := map[string]int{} // the line of each key
-	for i := 0; i+1 < len(content); i += 2 {
-		key := content[i]
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, content := y.Content[i], y.Content[i+1]
 		value := &node{parent: n, key: key.Value, keyLine: key.Line, keyColumn: key.Column}
+		if err := cmp.Or(refuseQuestionMark(y, key), refuseQuestionMark(y, content)); err != nil {
+			return err
+		}
 		if err := b.key(value, key); err != nil {
 			return err
 		}
@@ -175,7 +190,7 @@ func (b *builder) mapping(n *node, content []*yaml.Node, depth int) *Error {
 			seen[key.Value] = key.Line
 			n.fields = append(n.fields, value)
 		}
-		if err := b.fill(value, content[i+1], depth+1); err != nil {
+		if err := b.fill(value, content, depth+1); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 331
+	vectorCount  = 341
 )
 
 type wantedError struct {

@@ -8,6 +8,7 @@ it, so each construct in which a difference was found is refused here, although 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from yaml._yaml import CParser
 
 # Nothing odd can be in a text without one of these: most files need no second look.
 _SUSPECT = re.compile(r"\?|\S#|-[,\]}]|[ \t]\Z")
-_BLOCK_HEAD = re.compile(r"[|>][-+0-9]*")
-_BLANK_LAST_LINE = re.compile(r"(?<=[\n\r])[ \t]+\Z")
+_BLOCK_HEAD = re.compile(r"[|>][-+0-9]*(?=#)")
+_BLANK_END = re.compile(r"[\n\r\x85\u2028\u2029][ \t]+\Z")
 # A text that has more tokens or levels is refused by the reader, which stops earlier than libyaml's scanner would.
 _MAX_TOKENS = 40_000
 _MAX_DEPTH = 40
@@ -29,11 +30,6 @@ _STARTS = (
     tokens.FlowSequenceStartToken,
 )
 _ENDS = (tokens.BlockEndToken, tokens.FlowMappingEndToken, tokens.FlowSequenceEndToken)
-
-
-# After `?`: no key at all.
-_NOTHING = [[], [tokens.ValueToken], [tokens.KeyToken], [tokens.BlockEndToken], [tokens.FlowEntryToken]]
-_NOTHING += [[tokens.FlowSequenceEndToken], [tokens.FlowMappingEndToken]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,61 +46,49 @@ def first_oddity(text: str) -> Oddity | None:
     """The first construct that libraries read differently, up to the first that libyaml cannot read either."""
     if not _SUSPECT.search(text):
         return None
-    found = _tokens(text)
-    for index, token in enumerate(found):
-        next_two = found[index + 1 : index + 3]
-        if (
-            oddity := _in_block(token, text)
-            or _comment(token, text)
-            or _dash(token)
-            or _key(token, next_two, text)
-        ):
+    last_text = None
+    for token in _tokens(text):
+        if oddity := _comment(token, text) or _dash(token) or _question_mark(token, text):
             return oddity
-    return None
+        if isinstance(token, tokens.ScalarToken):
+            last_text = token
+    return _blanks_at_the_end(last_text, text)
 
 
-def _tokens(text: str) -> list[tokens.Token]:
+def _tokens(text: str) -> Iterator[tokens.Token]:
     """As far as libyaml can read them and the reader would; it says what is wrong with the rest."""
     parser = CParser(text)
-    found: list[tokens.Token] = []
-    depth = 0
+    count = depth = 0
     with suppress(yaml.YAMLError, UnicodeDecodeError):
-        while (token := parser.get_token()) is not None and len(found) < _MAX_TOKENS and depth < _MAX_DEPTH:
-            found.append(token)
+        while (token := parser.get_token()) is not None and count < _MAX_TOKENS and depth < _MAX_DEPTH:
+            yield token
+            count += 1
             depth += isinstance(token, _STARTS) - isinstance(token, _ENDS)
-    return found
 
 
 def _is_block(token: tokens.Token) -> bool:
     return isinstance(token, tokens.ScalarToken) and token.style in ("|", ">")
 
 
-def _in_block(token: tokens.Token, text: str) -> Oddity | None:
-    if not _is_block(token):
-        return None
-    head = _BLOCK_HEAD.match(text, token.start_mark.index)
-    assert head is not None  # that is how libyaml knows it
-    if text.startswith("#", head.end()):
-        return _bare_comment(token.start_mark.line, token.start_mark.column + len(head[0]))
-    if "+" in head[0] and token.end_mark.index == len(text) and _BLANK_LAST_LINE.search(text):
-        return _at(
-            token,
-            "blanks after the last line break of a text that keeps them",
-            "end the file with a line break",
-        )
-    return None
-
-
 def _comment(token: tokens.Token, text: str) -> Oddity | None:
-    """YAML wants a blank before `#`; libyaml does not after a quote, a bracket or a comma."""
-    end = token.end_mark
-    if _is_block(token) or token.start_mark.index == end.index or not text.startswith("#", end.index):
+    """YAML wants a blank before `#`; libyaml does not after a quote, a bracket, a comma or the head of a block."""
+    start, end = token.start_mark, token.end_mark
+    if _is_block(token):
+        head = _BLOCK_HEAD.match(text, start.index)
+        odd, line, column = head is not None, start.line, start.column + len(head[0] if head else "")
+    else:
+        odd, line, column = start.index < end.index and text.startswith("#", end.index), end.line, end.column
+    if not odd:
         return None
-    return _bare_comment(end.line, end.column)
-
-
-def _bare_comment(line: int, column: int) -> Oddity:
     return Oddity(line + 1, column + 1, "a comment without a blank before it", "put a blank before the `#`")
+
+
+def _blanks_at_the_end(last_text: tokens.Token | None, text: str) -> Oddity | None:
+    """Are they a part of the text, and does a line end after them?"""
+    if last_text is not None and _is_block(last_text) and _BLANK_END.search(text):
+        hint = "remove them, or end the file with a line break"
+        return _at(last_text, "the file ends in blanks that may belong to this text", hint)
+    return None
 
 
 def _dash(token: tokens.Token) -> Oddity | None:
@@ -114,16 +98,13 @@ def _dash(token: tokens.Token) -> Oddity | None:
     return None
 
 
-def _key(token: tokens.Token, next_two: list[tokens.Token], text: str) -> Oddity | None:
-    """Between brackets `?` starts a key in libyaml whatever comes next; without a value, places differ."""
+def _question_mark(token: tokens.Token, text: str) -> Oddity | None:
+    """Between brackets it starts a key in libyaml whatever comes next, for others only before a blank."""
     if not isinstance(token, tokens.KeyToken) or token.start_mark.index == token.end_mark.index:
         return None  # a key without `?`
-    if not text[token.end_mark.index :][:1].isspace():
-        return _at(token, "`?` at the start of a value", "quote the value")
-    kinds = [type(item) for item in next_two]
-    if (kinds[:1] == [tokens.ScalarToken] and kinds[1:] != [tokens.ValueToken]) or kinds[:1] in _NOTHING:
-        return _at(token, "`?` without a key and a value", "write `key: value`")
-    return None  # what it is, the reader refuses
+    if text[token.end_mark.index :][:1].isspace():
+        return None
+    return _at(token, "`?` at the start of a value", "quote the value")
 
 
 def _at(token: tokens.Token, message: str, hint: str) -> Oddity:

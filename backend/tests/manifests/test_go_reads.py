@@ -35,6 +35,7 @@ from .go_strategies import (
     fragments,
     instants,
     junk,
+    manifests_with_odd_texts,
     objects,
     patterns,
     quantities,
@@ -160,6 +161,12 @@ def test_broken_shapes(go: GoReader, data: dict[str, Any], draw: st.DataObject, 
 @given(text=fragments)
 def test_yaml_of_any_shape(go: GoReader, text: str) -> None:
     agree_at_the_gate(go, PATH, text.encode())
+
+
+@examples(300)
+@given(text=manifests_with_odd_texts(), line_break=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_odd_texts_in_a_job(go: GoReader, text: str, line_break: str) -> None:
+    agree_at_the_gate(go, PATH, text.replace("\n", line_break).encode())
 
 
 @examples(200)
