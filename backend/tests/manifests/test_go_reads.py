@@ -150,11 +150,10 @@ def test_broken_shapes(go: GoReader, data: dict[str, Any], draw: st.DataObject, 
             ] = copy.deepcopy(draw.draw(junk))
         else:
             target[last] = copy.deepcopy(draw.draw(junk))
-    agree(
-        go,
-        PATH,
-        json.dumps(broken, ensure_ascii=ascii_only, indent=draw.draw(st.sampled_from([None, 1]))).encode(),
-    )
+    text = json.dumps(broken, ensure_ascii=ascii_only, indent=draw.draw(st.sampled_from([None, 1]))).encode()
+    # A line separator ends a line for YAML, not for JSON, and a key may not go on in the next one.
+    broken_yaml = codes(python_reads(PATH, text)) == ["yaml_syntax"]
+    (agree_at_the_gate if broken_yaml else agree)(go, PATH, text)
 
 
 @examples(200)
