@@ -18,11 +18,13 @@ class RepositoryUpkeep:
 
     async def round(self) -> int:
         """Make what is missing, project what has moved. Answers 0: there is no hurry for the next round."""
-        for at in await _standings(self._services):
+        standings = await _standings(self._services)
+        heads = await self._services.git.heads(at.slug for at in standings if at.made)
+        for at in standings:
             try:
                 if not at.made:
                     await self._services.changes.ensure_repository(at.tenant_id)
-                elif await self._services.git.head(at.slug) != at.projected_commit:
+                elif heads.get(at.slug) != at.projected_commit:
                     await self._services.projector.project(at.tenant_id)
             except (GitStoreError, SQLAlchemyError, OSError) as error:
                 # One tenant's broken repository must not keep the others waiting.
