@@ -26,7 +26,7 @@ def forgejo_config(settings: Settings, secret: bytes) -> ForgejoConfig:
             settings.forgejo_url or "",
             token,
             public_url=settings.forgejo_public_url,
-            webhook_url=settings.forgejo_webhook_url or settings.base_url,
+            webhook_url=f"{(settings.forgejo_webhook_url or settings.base_url).rstrip('/')}/git/webhook",
             webhook_key=derive(secret, "forgejo-webhooks"),
         )
     except ValueError as error:
