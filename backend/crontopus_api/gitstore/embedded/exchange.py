@@ -26,6 +26,7 @@ from crontopus_api.gitstore.embedded.push import (
     quarantine,
 )
 from crontopus_api.gitstore.errors import GitStoreError
+from crontopus_api.gitstore.gunzip import BadGzip, Gunzip
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ class Exchange:
     async def _feed(self, process: BackendProcess, receive: Receive) -> None:
         """The body into git; then wait for the client to leave, which it may do at any time."""
         limit = self._limits.max_body(self._request.action)
+        gunzip = Gunzip() if self._request.gzipped else None
         size = 0
         more = True
         while more:
@@ -143,13 +145,20 @@ class Exchange:
             if message["type"] == "http.disconnect":
                 raise ClientGone
             more = message.get("more_body", False)
-            size += len(message.get("body", b""))
-            if size > limit:
-                raise BodyRefused(413, f"the request is larger than {limit} bytes")
-            # Git may have said no and closed its input; the rest of the body is then nobody's.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(message.get("body", b""))
-                await process.stdin.drain()
+            body = message.get("body", b"")
+            try:
+                for piece in gunzip.pieces(body) if gunzip else (body,):
+                    size += len(piece)
+                    if size > limit:
+                        raise BodyRefused(413, f"the request is larger than {limit} bytes")
+                    # Git may have said no and closed its input; the rest of the body is then nobody's.
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        process.stdin.write(piece)
+                        await process.stdin.drain()
+                if gunzip and not more:
+                    gunzip.end()
+            except BadGzip as error:
+                raise BodyRefused(400, str(error)) from error
         process.stdin.close()
         while (await receive())["type"] != "http.disconnect":
             pass
