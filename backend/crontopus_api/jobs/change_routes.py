@@ -9,8 +9,8 @@ from crontopus_api.identity.dependencies import CurrentPrincipal, requires
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import schemas
 from crontopus_api.jobs.bodies import read_manifest
-from crontopus_api.jobs.editing import EditingService, Outcome, Wish
-from crontopus_api.jobs.importing import ImportService
+from crontopus_api.jobs.changing.editing import EditingService, Outcome, Wish
+from crontopus_api.jobs.changing.importing import ImportService
 from crontopus_api.jobs.routes import YAML, may_report
 from crontopus_api.jobs.service import JobService
 from crontopus_api.jobs.versions import VersionService

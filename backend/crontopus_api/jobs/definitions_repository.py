@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, not_, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,34 +23,48 @@ async def paths_of(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUI
     return {row.id: row.path for row in await session.execute(query)}
 
 
+class Left(NamedTuple):
+    """`ids` left their address; `elsewhere` are the wanted ids that live at paths nobody touched."""
+
+    ids: list[UUID]
+    elsewhere: dict[UUID, str]
+
+
 async def leave_addresses(
-    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], now: datetime
-) -> list[UUID]:
-    """Mark deleted what lives at these paths; the ids."""
-    result = await session.execute(
+    session: AsyncSession, tenant_id: UUID, paths: Sequence[str], wanted: Sequence[UUID], now: datetime
+) -> Left:
+    """Mark deleted what lives at these paths, and look where else the wanted jobs live, in one statement."""
+    live = (Job.tenant_id == tenant_id) & Job.deleted_at.is_(None)
+    left = (
         update(Job)
-        .where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None), any_text(Job.path, paths))
+        .where(live, any_text(Job.path, paths))
         .values(deleted_at=now, updated_at=now)
         .returning(Job.id)
         .execution_options(synchronize_session=False)
+        .cte("left_here")
     )
-    return list(result.scalars())
+    # Both halves see the table as it was, so what has just left is told from the rest by its path.
+    elsewhere = select(Job.id, Job.path).where(live, any_id(Job.id, wanted), not_(any_text(Job.path, paths)))
+    rows = await session.execute(union_all(select(left.c.id, cast(None, Text).label("path")), elsewhere))
+    found = Left([], {})
+    for row in rows:
+        if row.path is None:
+            found.ids.append(row.id)
+        else:
+            found.elsewhere[row.id] = row.path
+    return found
 
 
-async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> set[UUID]:
-    """Insert jobs, or bring back those that left their address; the ids of both. One that lives is not touched."""
+async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> None:
+    """Insert jobs, or bring back those that left their address."""
     if not rows:
-        return set()
-    jobs = table(Job)
-    statement = insert(jobs)
+        return
+    statement = insert(table(Job))
     kept = {"tenant_id", "id", "created_at"}
-    statement = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "id"],
-        set_={name: statement.excluded[name] for name in rows[0] if name not in kept},
-        where=jobs.c.deleted_at.is_not(None),
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed), list(rows)
     )
-    result = await session.execute(statement.returning(jobs.c.id), list(rows))
-    return set(result.scalars())
 
 
 class Source(NamedTuple):

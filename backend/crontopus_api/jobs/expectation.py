@@ -3,7 +3,7 @@
 Kept as JSON with the instance, so that the status engine needs neither Git nor the manifest.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class Expectation:
         return cls(**{**data, "schedule": tuple(data["schedule"])})
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "schedule": list(self.schedule)}
+        return {**vars(self), "schedule": list(self.schedule)}
 
     def same_timing(self, other: "Expectation") -> bool:
         """Whether slots are where they were, so that what is due stays due."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,7 @@ from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.jobs import instances_repository, repository
 from crontopus_api.jobs.events import InstanceMoved
 from crontopus_api.jobs.expectation import Expectation
+from crontopus_api.jobs.instances_repository import NewRow
 from crontopus_api.jobs.models import Instance, InstanceStatus, Job
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.events import Events
@@ -48,7 +50,7 @@ class InstanceKeeper:
             for new_id, endpoint_id in places.items()
         ]
         # In order of id, as everybody locks them.
-        await instances_repository.revive(session, sorted(new, key=lambda pair: pair[0].id))
+        await instances_repository.revive(session, sorted(new, key=lambda row: row.instance["id"]))
 
     async def on_endpoints_changed(self, session: AsyncSession, event: EndpointsChanged) -> None:
         """Another set of machines, or other labels: selectors are asked again."""
@@ -65,31 +67,32 @@ class InstanceKeeper:
         new_id: UUID,
         endpoint_id: UUID | None,
         expectation: Expectation,
-    ) -> tuple[Instance, InstanceStatus]:
+    ) -> NewRow:
         now = self._clock.now()
-        instance = Instance(
-            tenant_id=tenant_id,
-            id=new_id,
-            job_id=job_id,
-            endpoint_id=endpoint_id,
-            expectation=expectation.to_json(),
-            created_at=now,
-        )
         due_at = expectation.next_due(now, None)
-        status = InstanceStatus(
-            tenant_id=tenant_id,
-            instance_id=new_id,
-            state="paused" if expectation.paused else "new",
-            since=now,
+        instance = {
+            "tenant_id": tenant_id,
+            "id": new_id,
+            "job_id": job_id,
+            "endpoint_id": endpoint_id,
+            "expectation": expectation.to_json(),
+            "created_at": now,
+            "retired_at": None,
+        }
+        status: dict[str, Any] = {
+            "tenant_id": tenant_id,
+            "instance_id": new_id,
+            "state": "paused" if expectation.paused else "new",
+            "since": now,
             # Versions of a revived instance go on from its former life: status changes are keyed by them.
-            version=int(now.timestamp() * 1000),
-            due_at=due_at,
-            deadline_at=expectation.deadline(due_at, None),
-            failures=0,
-            successes=0,
-            open_runs=[],
-        )
-        return instance, status
+            "version": int(now.timestamp() * 1000),
+            "due_at": due_at,
+            "deadline_at": expectation.deadline(due_at, None),
+            "failures": 0,
+            "successes": 0,
+            "open_runs": [],
+        }
+        return NewRow(instance, status)
 
     async def _update(
         self, session: AsyncSession, instance: Instance, status: InstanceStatus, expectation: Expectation

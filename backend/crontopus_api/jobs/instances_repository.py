@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, delete, select, update
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Instance, InstanceStatus, Job
-from crontopus_api.kit.sql import any_id, set_values, table
+from crontopus_api.kit.sql import any_id, table
 
 
 class InstanceRow(NamedTuple):
@@ -84,7 +84,14 @@ async def lock_of_jobs(
     return [(instance, statuses.get(instance.id)) for instance in instances]
 
 
-async def revive(session: AsyncSession, new: Sequence[tuple[Instance, InstanceStatus]]) -> None:
+class NewRow(NamedTuple):
+    """The columns of an instance and of its status."""
+
+    instance: dict[str, Any]
+    status: dict[str, Any]
+
+
+async def revive(session: AsyncSession, new: Sequence[NewRow]) -> None:
     """Insert instances, or bring retired ones back, each with a fresh status."""
     if not new:
         return
@@ -94,9 +101,9 @@ async def revive(session: AsyncSession, new: Sequence[tuple[Instance, InstanceSt
             index_elements=["tenant_id", "id"],
             set_={"expectation": statement.excluded.expectation, "retired_at": None},
         ),
-        [set_values(instance) | {"retired_at": None} for instance, _ in new],
+        [row.instance for row in new],
     )
-    await session.execute(insert(table(InstanceStatus)), [set_values(status) for _, status in new])
+    await session.execute(insert(table(InstanceStatus)), [row.status for row in new])
 
 
 async def retire(session: AsyncSession, tenant_id: UUID, instance_id: UUID, now: datetime) -> None:

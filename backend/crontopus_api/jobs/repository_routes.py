@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from crontopus_api.identity import scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
 from crontopus_api.jobs import schemas
-from crontopus_api.jobs.editing import EditingService
+from crontopus_api.jobs.changing.editing import EditingService
 from crontopus_api.jobs.history import Position
 from crontopus_api.jobs.overview import RepositoryService
 from crontopus_api.jobs.versions import VersionService

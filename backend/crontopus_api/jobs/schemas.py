@@ -238,6 +238,7 @@ class ImportIn(Payload):
     timezone: Annotated[str, Field(max_length=64)] = "UTC"
     match_labels: dict[str, str] | None = Field(None, description="Which endpoints run the jobs.")
     hostname: str | None = Field(None, max_length=253)
+    user: str | None = Field(None, max_length=32, description="Who a user crontab's jobs run as.")
     message: Message = None
 
 
@@ -259,11 +260,20 @@ class ImportProblemOut(Schema):
     hint: str | None
 
 
+class ImportSettingOut(Schema):
+    """A line that is no job but bears on those after it, like PATH=…"""
+
+    line: int
+    source: str
+    effect: str
+
+
 class ImportOut(Schema):
     """`plan` with dry_run, `commit` without."""
 
     jobs: list[ImportedJobOut]
     problems: list[ImportProblemOut]
+    settings: list[ImportSettingOut]
     plan: PlanOut | None = None
     commit: str | None = None
 

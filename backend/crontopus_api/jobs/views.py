@@ -8,7 +8,7 @@ from uuid import UUID
 
 from crontopus_api.endpoints.models import EndpointCondition
 from crontopus_api.jobs import schemas
-from crontopus_api.jobs.effects import next_runs
+from crontopus_api.jobs.changing.effects import next_runs
 from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.models import InstanceStatus, Job
 from crontopus_api.jobs.repository import SEVERITY

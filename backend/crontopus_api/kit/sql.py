@@ -22,12 +22,3 @@ def any_id(column: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
 def any_text(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
     """The same for text."""
     return cast("ColumnElement[bool]", column == func.any(literal(list(values), ARRAY(Text))))
-
-
-def set_values(row: Base) -> dict[str, Any]:
-    """The columns of a row that were given a value, by name."""
-    return {
-        column.key: row.__dict__[column.key]
-        for column in row.__table__.columns
-        if row.__dict__.get(column.key) is not None
-    }

@@ -87,7 +87,17 @@ def _located(places: Places, policy: Policy, problem: Problem) -> Violation:
     name = policy.metadata.name
     message = f"policy `{name}`: {problem.message}"
     error = places.error(problem.path, problem.code, message, problem.hint, at_key=problem.at_key)
-    return Violation(policy=name, enforcement=policy.spec.enforcement, **asdict(error))
+    return Violation(
+        name,
+        policy.spec.enforcement,
+        error.file,
+        error.line,
+        error.column,
+        error.path,
+        error.code,
+        error.message,
+        error.hint,
+    )
 
 
 def _user(rules: Rules, job: JobManifest) -> Iterator[Problem]:

@@ -81,17 +81,22 @@ class _Times:
 
 def _closest(earlier: _Times, later: _Times, limit: int) -> int:
     """The fewest minutes from a slot of one to a later slot of the other, or `limit` if that is fewer."""
+    first, final = _lowest(later.minutes), earlier.minutes.bit_length() - 1
     if earlier.days & later.days:
-        same_day = (gap for gap in range(1, min(limit, DAY)) if (earlier.minutes << gap) & later.minutes)
-        limit = next(same_day, limit)
-    first = (later.minutes & -later.minutes).bit_length() - 1
-    overnight = first - (earlier.minutes.bit_length() - 1)
+        farthest = later.minutes.bit_length() - 1 - _lowest(earlier.minutes)
+        nearer = range(1, min(limit, farthest + 1))
+        limit = next((gap for gap in nearer if (earlier.minutes << gap) & later.minutes), limit)
+    overnight = first - final
     for days in range(1, _LONGEST // DAY + 2):
         if (gap := days * DAY + overnight) >= limit:
             break
         if (earlier.days << days) & later.days:
             return gap
     return limit
+
+
+def _lowest(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from crontopus_api.composition import compose
 from crontopus_api.identity.principal import Principal
-from crontopus_api.jobs.changes import Change, ChangeService
+from crontopus_api.jobs.changing.changes import Change, ChangeService
 from crontopus_api.jobs.instances import InstanceKeeper
 from crontopus_api.settings import Settings
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from crontopus_api.jobs.judge import Judge
+from crontopus_api.jobs.changing.judge import Judge
 from crontopus_api.tenants.plans import PLANS, Plan
 
 from ..platform import Person, Platform

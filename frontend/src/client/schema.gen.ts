@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Documents
+         * @description Policies, alert routes and maintenance windows: what lives in `.crontopus/`.
+         */
+        get: operations["list_documents_api_v1_documents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints": {
         parameters: {
             query?: never;
@@ -426,9 +446,49 @@ export interface paths {
         post?: never;
         /**
          * Delete Job
-         * @description Remove a job: one commit by you. Its history stays.
+         * @description Remove a job: one commit by you. Its runs and history stay; a rollback brings it back.
          */
         delete: operations["delete_job_api_v1_jobs__namespace___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff
+         * @description What differs between two versions of the job's file.
+         */
+        get: operations["diff_api_v1_jobs__namespace___name__diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description The job's versions, newest first, through its renames; a deleted job's too.
+         */
+        get: operations["history_api_v1_jobs__namespace___name__history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -443,11 +503,133 @@ export interface paths {
         };
         /**
          * Next Runs
-         * @description When the job's schedule next expects a run.
+         * @description When the job's schedule next expects a run, and what changes of the clock do to it.
          */
         get: operations["next_runs_api_v1_jobs__namespace___name__next_runs_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Job
+         * @description Stop expecting and starting runs, by a commit. Pausing a paused job changes nothing.
+         */
+        post: operations["pause_job_api_v1_jobs__namespace___name__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rename Job
+         * @description Move a job to another name or namespace. It stays the same job: runs, status, history, ping URL.
+         *
+         *     Out of `discovered` this is how a found job is adopted.
+         */
+        post: operations["rename_job_api_v1_jobs__namespace___name__rename_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Job
+         * @description The opposite of pause.
+         */
+        post: operations["resume_job_api_v1_jobs__namespace___name__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{namespace}/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Job
+         * @description Put the file back to what it was at a commit, by a new commit. A deleted job comes back with its runs.
+         */
+        post: operations["roll_back_job_api_v1_jobs__namespace___name__rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs:apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Files
+         * @description Many files in one commit, all of them or none: jobs, and what lives in `.crontopus/`.
+         */
+        post: operations["apply_files_api_v1_jobs_apply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Jobs
+         * @description Jobs from a crontab or the Task Scheduler, as one commit. Look at them with `dry_run` first.
+         */
+        post: operations["import_jobs_api_v1_jobs_import_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -463,6 +645,70 @@ export interface paths {
         };
         /** List Namespaces */
         get: operations["list_namespaces_api_v1_namespaces_get"];
+        put?: never;
+        /**
+         * Add Namespace
+         * @description Make an empty namespace: a commit with a folder that holds a `.gitkeep`.
+         */
+        post: operations["add_namespace_api_v1_namespaces_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/namespaces/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Namespace
+         * @description Remove an empty namespace.
+         */
+        delete: operations["remove_namespace_api_v1_namespaces__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan
+         * @description What merging a branch into main would do. The check a pull request shows.
+         */
+        get: operations["plan_api_v1_plan_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repository": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Repository
+         * @description Where it is cloned from, how far it is in force, and the files whose newest version is not.
+         */
+        get: operations["get_repository_api_v1_repository_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -520,6 +766,26 @@ export interface paths {
          * @description What the run printed. Bytes that are not UTF-8 come as they were sent.
          */
         get: operations["get_output_api_v1_runs__run_id__output_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signers
+         * @description Who signs the commits that Crontopus makes: for `git verify-commit`, and for agents to pin.
+         */
+        get: operations["signers_api_v1_signers_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -629,10 +895,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/schemas/manifest/v1.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Manifest Schema
+         * @description The JSON Schema of manifests, for editors.
+         */
+        get: operations["manifest_schema_schemas_manifest_v1_json_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ApplyIn
+         * @description Many files, one commit: all of it or nothing.
+         */
+        ApplyIn: {
+            /** Files */
+            files: components["schemas"]["FileEdit"][];
+            /**
+             * Message
+             * @description The commit's message.
+             */
+            message?: string | null;
+        };
         /** BatchIn */
         BatchIn: {
             /** Items */
@@ -664,6 +963,19 @@ export interface components {
              * @description One per item, in order.
              */
             results: components["schemas"]["BatchItemOut"][];
+        };
+        /**
+         * ChangedOut
+         * @description A change that was made.
+         */
+        ChangedOut: {
+            /** Changed */
+            changed: boolean;
+            /**
+             * Commit
+             * @description The commit it is in; HEAD when nothing differed.
+             */
+            commit: string;
         };
         /**
          * CheckInIn
@@ -728,6 +1040,52 @@ export interface components {
              */
             status: "accepted" | "duplicate";
         };
+        /** ClockChange */
+        ClockChange: {
+            /**
+             * At
+             * @description When the clock changes.
+             */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "skipped" | "moved" | "doubled" | "once_of_two";
+            /**
+             * Slots
+             * @description The runs that result: none, one instead, or two.
+             */
+            slots: string[];
+            /**
+             * Text
+             * @description The same in plain English.
+             */
+            text: string;
+        };
+        /**
+         * CommitOut
+         * @description A version of a job's file.
+         */
+        CommitOut: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "created" | "changed" | "renamed" | "deleted";
+            /** At */
+            at: string;
+            /** Author */
+            author: string;
+            /** Author Email */
+            author_email: string;
+            /** Commit */
+            commit: string;
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+        };
         /** Condition */
         Condition: {
             /**
@@ -766,6 +1124,51 @@ export interface components {
              * @enum {string}
              */
             type: "Ready" | "Reconciling" | "Stalled" | "Drifted" | "Suspended";
+        };
+        /**
+         * DiffOut
+         * @description Two versions of a job's file; null where there was none.
+         */
+        DiffOut: {
+            /** After */
+            after: string | null;
+            /** Before */
+            before: string | null;
+            /**
+             * Diff
+             * @description As `git diff` shows it; empty: nothing differs.
+             */
+            diff: string;
+            /** From Commit */
+            from_commit: string | null;
+            /** To Commit */
+            to_commit: string;
+        };
+        /** DocumentOut */
+        DocumentOut: {
+            /** Changed At */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Commit */
+            commit: string;
+            /** Etag */
+            etag: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "Policy" | "AlertRoute" | "MaintenanceWindow";
+            /** Manifest */
+            manifest: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Yaml */
+            yaml: string;
         };
         /** EndpointOut */
         EndpointOut: {
@@ -931,6 +1334,50 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** FieldChange */
+        FieldChange: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /**
+             * Path
+             * @description Dotted place in the manifest, for example spec.schedule.
+             */
+            path: string;
+        };
+        /**
+         * FileChange
+         * @description A file that is no job: a policy, route, window, or anything else.
+         */
+        FileChange: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "added" | "changed" | "removed";
+            /** Diff */
+            diff: string;
+            /** Kind */
+            kind: string | null;
+            /** Path */
+            path: string;
+        };
+        /** FileEdit */
+        FileEdit: {
+            /**
+             * Content
+             * @description The file's whole new text; null removes it.
+             */
+            content: string | null;
+            /**
+             * If Match
+             * @description The blob id (ETag) it must have now.
+             */
+            if_match?: string | null;
+            /** Path */
+            path: string;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -970,6 +1417,106 @@ export interface components {
             server_time: string;
             /** Token Expires At */
             token_expires_at: string | null;
+        };
+        /**
+         * ImportIn
+         * @description Exactly one of `text` and `base64`: the Task Scheduler exports UTF-16.
+         */
+        ImportIn: {
+            /** Base64 */
+            base64?: string | null;
+            /** Hostname */
+            hostname?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "crontab" | "system-crontab" | "task-scheduler";
+            /**
+             * Match Labels
+             * @description Which endpoints run the jobs.
+             */
+            match_labels?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Message
+             * @description The commit's message.
+             */
+            message?: string | null;
+            /**
+             * Namespace
+             * @default default
+             */
+            namespace: string;
+            /** Text */
+            text?: string | null;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone: string;
+            /**
+             * User
+             * @description Who a user crontab's jobs run as.
+             */
+            user?: string | null;
+        };
+        /**
+         * ImportOut
+         * @description `plan` with dry_run, `commit` without.
+         */
+        ImportOut: {
+            /** Commit */
+            commit?: string | null;
+            /** Jobs */
+            jobs: components["schemas"]["ImportedJobOut"][];
+            plan?: components["schemas"]["PlanOut"] | null;
+            /** Problems */
+            problems: components["schemas"]["ImportProblemOut"][];
+            /** Settings */
+            settings: components["schemas"]["ImportSettingOut"][];
+        };
+        /**
+         * ImportProblemOut
+         * @description Something in the file that cannot become a job.
+         */
+        ImportProblemOut: {
+            /** Hint */
+            hint: string | null;
+            /** Line */
+            line: number | null;
+            /** Reason */
+            reason: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * ImportSettingOut
+         * @description A line that is no job but bears on those after it, like PATH=…
+         */
+        ImportSettingOut: {
+            /** Effect */
+            effect: string;
+            /** Line */
+            line: number;
+            /** Source */
+            source: string;
+        };
+        /** ImportedJobOut */
+        ImportedJobOut: {
+            /** Line */
+            line: number | null;
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Source */
+            source: string;
+            /** Warnings */
+            warnings: string[];
+            /** Yaml */
+            yaml: string;
         };
         /** IncidentDetail */
         IncidentDetail: {
@@ -1088,6 +1635,22 @@ export interface components {
              */
             state: "new" | "healthy" | "running" | "late" | "missed" | "failing" | "stuck" | "paused";
         };
+        /**
+         * InvalidFileOut
+         * @description A file whose newest version is not in force.
+         */
+        InvalidFileOut: {
+            /** Changed At */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /** Commit Id */
+            commit_id: string;
+            /** Errors */
+            errors: components["schemas"]["ErrorDetail"][];
+            /** Path */
+            path: string;
+        };
         /** IssuedEnrollmentToken */
         IssuedEnrollmentToken: {
             /**
@@ -1106,8 +1669,56 @@ export interface components {
             secret: string;
             token: components["schemas"]["TokenOut"];
         };
+        /**
+         * JobChange
+         * @description One job that would be added, changed, removed or moved.
+         */
+        JobChange: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "added" | "changed" | "removed" | "moved";
+            /** Diff */
+            diff: string;
+            /** Endpoints Gained */
+            endpoints_gained: components["schemas"]["EndpointRef"][];
+            /** Endpoints Kept */
+            endpoints_kept: components["schemas"]["EndpointRef"][];
+            /** Endpoints Lost */
+            endpoints_lost: components["schemas"]["EndpointRef"][];
+            /**
+             * Fields
+             * @description The settings that differ; empty for comments and layout.
+             */
+            fields: components["schemas"]["FieldChange"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Moved From */
+            moved_from: string | null;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
+            /** Next Runs */
+            next_runs: components["schemas"]["NextRun"][];
+            /** Path */
+            path: string;
+            /** Schedule Text */
+            schedule_text: string | null;
+        };
         /** JobOut */
         JobOut: {
+            /** Changed At */
+            changed_at: string;
+            /**
+             * Changed By
+             * @description Its author.
+             */
+            changed_by: string;
             /**
              * Commit
              * @description The commit that last changed this job.
@@ -1182,6 +1793,11 @@ export interface components {
             /** Updated At */
             updated_at: string;
             /**
+             * Violations
+             * @description The policies this job breaks, each with `policy` and `enforcement`.
+             */
+            violations: components["schemas"]["ErrorDetail"][];
+            /**
              * Yaml
              * @description The file as it stands in the repository.
              */
@@ -1204,6 +1820,13 @@ export interface components {
         };
         /** JobSummary */
         JobSummary: {
+            /** Changed At */
+            changed_at: string;
+            /**
+             * Changed By
+             * @description Its author.
+             */
+            changed_by: string;
             /**
              * Commit
              * @description The commit that last changed this job.
@@ -1254,6 +1877,11 @@ export interface components {
             timezone: string;
             /** Updated At */
             updated_at: string;
+            /**
+             * Violations
+             * @description The policies this job breaks, each with `policy` and `enforcement`.
+             */
+            violations: components["schemas"]["ErrorDetail"][];
         };
         /** Login */
         Login: {
@@ -1276,6 +1904,19 @@ export interface components {
              * @description Name of the API token (mode token).
              */
             token_name?: string | null;
+        };
+        /** MessageIn */
+        MessageIn: {
+            /**
+             * Message
+             * @description The commit's message.
+             */
+            message?: string | null;
+        };
+        /** NamespaceIn */
+        NamespaceIn: {
+            /** Name */
+            name: string;
         };
         /** NamespaceOut */
         NamespaceOut: {
@@ -1330,8 +1971,18 @@ export interface components {
         };
         /** NextRuns */
         NextRuns: {
+            /**
+             * Clock Changes
+             * @description What the coming year's changes of the clock do to this schedule.
+             */
+            clock_changes: components["schemas"]["ClockChange"][];
             /** Items */
             items: components["schemas"]["NextRun"][];
+            /**
+             * Schedule Text
+             * @description The schedule in plain English.
+             */
+            schedule_text: string;
             /** Timezone */
             timezone: string;
         };
@@ -1349,6 +2000,20 @@ export interface components {
              * @default false
              */
             truncated: boolean;
+        };
+        /** Page[CommitOut] */
+        Page_CommitOut_: {
+            /** Items */
+            items: components["schemas"]["CommitOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[DocumentOut] */
+        Page_DocumentOut_: {
+            /** Items */
+            items: components["schemas"]["DocumentOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /** Page[EndpointOut] */
         Page_EndpointOut_: {
@@ -1407,6 +2072,52 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * PlanOut
+         * @description What a change would do. Nothing has been done.
+         */
+        PlanOut: {
+            /**
+             * Applicable
+             * @description Whether main would take it: no errors, no conflicts.
+             */
+            applicable: boolean;
+            /**
+             * Base
+             * @description The commit on main that it was worked out on.
+             */
+            base: string | null;
+            /** Changes */
+            changes: components["schemas"]["JobChange"][];
+            /**
+             * Conflicts
+             * @description Files that both sides changed; merge main into the branch.
+             */
+            conflicts: string[];
+            /**
+             * Endpoints
+             * @description Every endpoint on which something would change.
+             */
+            endpoints: components["schemas"]["EndpointRef"][];
+            /** Errors */
+            errors: components["schemas"]["ErrorDetail"][];
+            /** Files */
+            files: components["schemas"]["FileChange"][];
+            summary: components["schemas"]["PlanSummary"];
+            /** Warnings */
+            warnings: components["schemas"]["ErrorDetail"][];
+        };
+        /** PlanSummary */
+        PlanSummary: {
+            /** Added */
+            added: number;
+            /** Changed */
+            changed: number;
+            /** Moved */
+            moved: number;
+            /** Removed */
+            removed: number;
+        };
+        /**
          * Problem
          * @description RFC 9457 problem details; `code` is stable, `detail` is for people.
          */
@@ -1453,15 +2164,17 @@ export interface components {
             /** Username */
             username: string;
         };
-        /** RepositoryOut */
-        RepositoryOut: {
+        /** RenameIn */
+        RenameIn: {
             /**
-             * Branch
-             * @default main
+             * Message
+             * @description The commit's message.
              */
-            branch: string;
-            /** Clone Url */
-            clone_url: string;
+            message?: string | null;
+            /** Name */
+            name: string;
+            /** Namespace */
+            namespace: string;
         };
         /** RepositoryUrl */
         RepositoryUrl: {
@@ -1472,6 +2185,19 @@ export interface components {
             branch: string;
             /** Url */
             url: string;
+        };
+        /** RollbackIn */
+        RollbackIn: {
+            /**
+             * Commit
+             * @description From the job's history.
+             */
+            commit: string;
+            /**
+             * Message
+             * @description The commit's message.
+             */
+            message?: string | null;
         };
         /** Rotate */
         Rotate: {
@@ -1603,7 +2329,7 @@ export interface components {
          * @description Who is signed in, where, and what they may do.
          */
         SessionOut: {
-            repository: components["schemas"]["RepositoryOut"];
+            repository: components["schemas"]["crontopus_api__identity__schemas__RepositoryOut"];
             /** Scopes */
             scopes: string[];
             tenant: components["schemas"]["TenantOut"];
@@ -1615,6 +2341,28 @@ export interface components {
              */
             token?: string | null;
             user: components["schemas"]["UserOut"];
+        };
+        /** SignerOut */
+        SignerOut: {
+            /** Fingerprint */
+            fingerprint: string;
+            /**
+             * Public Key
+             * @description As in an authorized_keys file.
+             */
+            public_key: string;
+        };
+        /**
+         * SignersOut
+         * @description Who signs the commits that Crontopus makes.
+         */
+        SignersOut: {
+            /**
+             * Allowed Signers
+             * @description The file for Git's gpg.ssh.allowedSignersFile.
+             */
+            allowed_signers: string;
+            current: components["schemas"]["SignerOut"];
         };
         /** Spool */
         Spool: {
@@ -1682,6 +2430,39 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /** RepositoryOut */
+        crontopus_api__identity__schemas__RepositoryOut: {
+            /**
+             * Branch
+             * @default main
+             */
+            branch: string;
+            /** Clone Url */
+            clone_url: string;
+        };
+        /** RepositoryOut */
+        crontopus_api__jobs__schemas__RepositoryOut: {
+            /** Clone Url */
+            clone_url: string;
+            /**
+             * Commit
+             * @description The commit that is in force; null before the first.
+             */
+            commit: string | null;
+            /** Invalid Files */
+            invalid_files: components["schemas"]["InvalidFileOut"][];
+            /** Jobs */
+            jobs: number;
+            /**
+             * Jobs Limit
+             * @description What the tenant's plan has room for.
+             */
+            jobs_limit: number;
+            /** Projected At */
+            projected_at: string | null;
+            /** Slug */
+            slug: string;
         };
     };
     responses: never;
@@ -1986,6 +2767,58 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_documents_api_v1_documents_get: {
+        parameters: {
+            query?: {
+                kind?: ("Policy" | "AlertRoute" | "MaintenanceWindow") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DocumentOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2960,6 +3793,8 @@ export interface operations {
             query?: {
                 /** @description The commit message. */
                 message?: string | null;
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
             };
             header?: {
                 "if-match"?: string | null;
@@ -2984,7 +3819,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobOut"];
+                    "application/json": components["schemas"]["JobOut"] | components["schemas"]["PlanOut"];
                 };
             };
             /** @description Created */
@@ -2994,16 +3829,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobOut"];
-                };
-            };
-            /** @description Bad Request */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Unauthorized */
@@ -3080,7 +3905,12 @@ export interface operations {
     };
     delete_job_api_v1_jobs__namespace___name__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The commit message. */
+                message?: string | null;
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
             header?: {
                 "if-match"?: string | null;
             };
@@ -3092,6 +3922,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description With dry_run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -3131,6 +3970,160 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_api_v1_jobs__namespace___name__diff_get: {
+        parameters: {
+            query?: {
+                /** @description Default: the version before `to`. */
+                from?: string | null;
+                /** @description Default: the newest version. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    history_api_v1_jobs__namespace___name__history_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CommitOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3226,6 +4219,528 @@ export interface operations {
             };
         };
     };
+    pause_job_api_v1_jobs__namespace___name__pause_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MessageIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"] | components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_job_api_v1_jobs__namespace___name__rename_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"] | components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_job_api_v1_jobs__namespace___name__resume_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MessageIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"] | components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_job_api_v1_jobs__namespace___name__rollback_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"] | components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_files_api_v1_jobs_apply_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedOut"] | components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_jobs_api_v1_jobs_import_post: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; answer what would change. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_namespaces_api_v1_namespaces_get: {
         parameters: {
             query?: never;
@@ -3242,6 +4757,283 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_NamespaceOut_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_namespace_api_v1_namespaces_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamespaceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamespaceOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_namespace_api_v1_namespaces__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_api_v1_plan_get: {
+        parameters: {
+            query: {
+                /** @description A branch, or a whole commit id. */
+                ref: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_repository_api_v1_repository_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["crontopus_api__jobs__schemas__RepositoryOut"];
                 };
             };
             /** @description Unauthorized */
@@ -3456,6 +5248,26 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                     "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signers_api_v1_signers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignersOut"];
                 };
             };
         };
@@ -3678,6 +5490,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    manifest_schema_schemas_manifest_v1_json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
         };
     };

@@ -77,17 +77,15 @@ class DefinitionWriter:
         # Whatever lived at these paths first leaves its address: jobs may move, or trade places. What is
         # put again right after loses nothing by it.
         paths = [*reading.gone, *(job.file.path for job in puts.values())]
-        left = await definitions.leave_addresses(session, tenant_id, paths, self._clock.now())
+        left = await definitions.leave_addresses(session, tenant_id, paths, list(puts), self._clock.now())
+        for identifier, owner in left.elsewhere.items():
+            reading.invalid.append(_duplicate(puts.pop(identifier), identifier, owner))
         rows = [self._job_values(tenant_id, identifier, job, policies) for identifier, job in puts.items()]
-        written = await definitions.put_jobs(session, rows)
-        for identifier in puts.keys() - written:
-            # It still lives elsewhere, at a path nobody touched: there it stays.
-            owner = (await definitions.paths_of(session, tenant_id, [identifier]))[identifier]
-            reading.invalid.append(_duplicate(puts[identifier], identifier, owner))
-        pinged = [each for each in written if puts[each].manifest.mode == "ping"]
+        await definitions.put_jobs(session, rows)
+        pinged = [identifier for identifier, job in puts.items() if job.manifest.mode == "ping"]
         await self._give_ping_keys(session, tenant_id, pinged)
-        gone: dict[UUID, JobManifest | None] = dict.fromkeys(set(left) - written)
-        return gone | {identifier: puts[identifier].manifest for identifier in written}
+        gone: dict[UUID, JobManifest | None] = {each: None for each in left.ids if each not in puts}
+        return gone | {identifier: job.manifest for identifier, job in puts.items()}
 
     async def _judge_again(
         self, session: AsyncSession, tenant_id: UUID, puts: Container[UUID], policies: Sequence[Policy]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,9 +11,9 @@ from crontopus_api.endpoints.models import Endpoint
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import schemas
+from crontopus_api.jobs.changing.judge import Judge, Judgement
 from crontopus_api.jobs.history import unified_diff
 from crontopus_api.jobs.instances import places_of
-from crontopus_api.jobs.judge import Judge, Judgement
 from crontopus_api.jobs.policies import violations_of
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail
@@ -31,6 +30,7 @@ from crontopus_api.manifests import (
     to_mapping,
 )
 from crontopus_api.schedules import Schedule
+from crontopus_api.schedules.zones import load_zone
 
 Contents = Mapping[str, bytes | None]
 _NEXT_RUNS = 3
@@ -175,7 +175,7 @@ def next_runs(
     expressions: Sequence[str], timezone: str, after: datetime, count: int
 ) -> list[schemas.NextRun]:
     """The next slots in UTC and in the job's own zone; fewer than `count` when there are no more."""
-    schedule, zone = Schedule.parse(expressions, timezone), ZoneInfo(timezone)
+    schedule, zone = Schedule.parse(expressions, timezone), load_zone(timezone)
     found: list[schemas.NextRun] = []
     slot = schedule.next_after(after)
     while slot is not None and len(found) < count:

@@ -20,7 +20,7 @@ from crontopus_api.gitstore.host import Author, CommitResult, GitHost
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import intents_repository, repository
-from crontopus_api.jobs.judge import Judge, told
+from crontopus_api.jobs.changing.judge import Judge, told
 from crontopus_api.jobs.models import GitIntent
 from crontopus_api.jobs.projection.projector import Projector
 from crontopus_api.jobs.projection.reading import FileState, Origin, concerns_us, read_files

@@ -11,9 +11,9 @@ from crontopus_api.gitstore.paths import check_editable
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import schemas
-from crontopus_api.jobs.changes import Change, ChangeService, unavailable
-from crontopus_api.jobs.effects import Effects
-from crontopus_api.jobs.tree import Found, TreeAt
+from crontopus_api.jobs.changing.changes import Change, ChangeService, unavailable
+from crontopus_api.jobs.changing.effects import Effects
+from crontopus_api.jobs.changing.tree import Found, TreeAt
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Conflict, Invalid, NotFound
 from crontopus_api.manifests import (

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from crontopus_api.gitstore.errors import ObjectMissing
 from crontopus_api.gitstore.host import GitHost, blob_id
+from crontopus_api.manifests import is_job_path, split_job_path
 
 
 class Found(NamedTuple):
@@ -40,6 +41,14 @@ class TreeAt:
             blob = entries.get(path)
             self._seen[path] = None if blob is None else Found(blob, blobs[blob])
         return {path: found.content if (found := self._seen[path]) else None for path in paths}
+
+    async def names_in(self, namespace: str) -> set[str]:
+        """The names of the jobs of a namespace."""
+        if self.commit is None:
+            return set()
+        entries = await self.host.list_files(self.slug, self.commit)
+        jobs = [split_job_path(entry.path) for entry in entries if is_job_path(entry.path)]
+        return {name for folder, name in jobs if folder == namespace}
 
     async def _read(self, path: str) -> Found | None:
         if self.commit is None:
