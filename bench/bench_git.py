@@ -92,7 +92,7 @@ class Client:
 
 
 def _config(*pairs: str) -> dict[str, str]:
-    env = {}
+    env: dict[str, str] = {}
     for number, pair in enumerate(pairs):
         key, _, value = pair.partition("=")
         env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
