@@ -209,7 +209,9 @@ class Exchange:
             return
         try:
             head = await self._host.head(self._request.slug)
-            if head is None or not await self._host.is_ancestor(self._request.slug, move.new, head):
+            if head is None or not (
+                head == move.new or await self._host.is_ancestor(self._request.slug, move.new, head)
+            ):
                 return  # accepted, but a commit came first and git refused the push itself
             event = MainMoved(self._request.slug, move.old, move.new, self._caller)
             report = asyncio.ensure_future(self._on_push(event))
