@@ -5,27 +5,10 @@ busy for minutes.
 """
 
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-
-from crontopus_api.gitstore.smart_http import BodyRefused
+from collections.abc import Iterator
 
 _PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
-
-
-async def gunzipped(body: AsyncIterable[bytes], limit: int) -> AsyncIterator[bytes]:
-    """What a gzipped body unfolds to. Raises `BodyRefused` for more than `limit` bytes, and for what is no gzip."""
-    gunzip, size = Gunzip(), 0
-    try:
-        async for data in body:
-            for piece in gunzip.pieces(data):
-                size += len(piece)
-                if size > limit:
-                    raise BodyRefused(413, f"the request is larger than {limit} bytes")
-                yield piece
-        gunzip.end()
-    except BadGzip as error:
-        raise BodyRefused(400, str(error)) from error
 
 
 class BadGzip(Exception):

@@ -50,7 +50,11 @@ class GitRequest:
 
     @property
     def gzipped(self) -> bool:
-        return self.headers.get("content-encoding", "").lower() in {"gzip", "x-gzip"}
+        """Whether the body says so; an advertisement has none."""
+        return not self.advertisement and self.headers.get("content-encoding", "").lower() in {
+            "gzip",
+            "x-gzip",
+        }
 
     @property
     def credentials(self) -> Credentials | None:

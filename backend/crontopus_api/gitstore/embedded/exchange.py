@@ -25,7 +25,6 @@ from crontopus_api.gitstore.embedded.push import (
     quarantine,
 )
 from crontopus_api.gitstore.errors import GitStoreError
-from crontopus_api.gitstore.gunzip import gunzipped
 from crontopus_api.gitstore.smart_http import AnswerCut, Receive, Send, body_of, until_gone
 
 log = logging.getLogger(__name__)
@@ -114,8 +113,7 @@ class Exchange:
     async def _feed(self, process: BackendProcess, receive: Receive) -> None:
         """The body into git; then wait for the client to leave."""
         limit = self._limits.max_body(self._request.action)
-        body = body_of(receive, limit, self._limits.idle_seconds)
-        async for piece in gunzipped(body, limit) if self._request.gzipped else body:
+        async for piece in body_of(receive, limit, self._limits.idle_seconds, gzipped=self._request.gzipped):
             # Git may have said no and closed its input; the rest of the body is then nobody's.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 process.stdin.write(piece)
