@@ -108,7 +108,8 @@ def complain_of(findings: Iterable[Json], names: Mapping[str, str]) -> None:
     """What the server finds wrong with several files. `names`: what the user calls each of its paths."""
     for finding in findings:
         file = str(finding.get("file") or "the change")
-        note(located(finding, names.get(file, file)))
+        word = "warning: " if finding.get("enforcement") == "warn" else ""
+        note(located({**finding, "message": f"{word}{finding.get('message')}"}, names.get(file, file)))
 
 
 def harmless(text: str) -> str:

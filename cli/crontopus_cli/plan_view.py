@@ -69,14 +69,16 @@ def summary(plan: Json) -> str:
         parts.append(words.counted(len(plan["files"]), "other file"))
     if plan["endpoints"]:
         parts.append(f"on {words.counted(len(plan['endpoints']), 'endpoint')}")
-    what = styled(", ".join(parts) or "Nothing would change", BOLD)
+    if not parts and plan["applicable"]:
+        parts.append("Nothing would change")
+    what = styled(f"{', '.join(parts)}. ", BOLD) if parts else ""
     if plan["applicable"]:
         verdict = styled("Can be applied.", GOOD)
     else:
         against = [(plan["errors"], "error"), (plan["conflicts"], "conflict")]
         reasons = ", ".join(words.counted(len(found), word) for found, word in against if found)
         verdict = styled(f"Would be refused: {reasons}.", BAD)
-    return f"{what}. {verdict}"
+    return f"{what}{verdict}"
 
 
 def _change(change: Json, *, diffs: bool) -> Iterator[str]:
@@ -87,21 +89,21 @@ def _change(change: Json, *, diffs: bool) -> Iterator[str]:
     for field in change["fields"]:
         before, after = styled(_value(field["before"]), GONE), styled(_value(field["after"]), GOOD)
         yield f"    {harmless(field['path'])}: {before} → {after}"
-    if change["action"] == "changed" and not change["fields"]:
-        yield "    the file's text only; no setting differs"
     if change["schedule_text"]:
-        yield f"    runs {harmless(change['schedule_text'])}"
+        if change["action"] == "changed" and not change["fields"]:
+            yield "    the file's text only; no setting differs"
+        yield f"    schedule: {harmless(change['schedule_text'])}"
         runs = ", ".join(words.wall(run["local"]) for run in change["next_runs"])
-        yield f"    next {runs or 'never: paused, disabled, or there is no such time'}"
+        yield f"    next runs: {runs or 'never: paused, disabled, or there is no such time'}"
     yield from _endpoints(change)
     yield from _diff(change, diffs=diffs)
 
 
 def _endpoints(change: Json) -> Iterator[str]:
     kinds = (
-        ("endpoints_gained", "+ on", GOOD),
-        ("endpoints_lost", "- off", GONE),
-        ("endpoints_kept", "stays on", DIM),
+        ("endpoints_gained", "+ on:", GOOD),
+        ("endpoints_lost", "- off:", GONE),
+        ("endpoints_kept", "stays on:", DIM),
     )
     for key, word, style in kinds:
         if change[key]:

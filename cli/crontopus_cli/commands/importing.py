@@ -148,8 +148,8 @@ def _must_be_possible(preview: Json) -> None:
     if not preview["jobs"]:
         note("Nothing in this file can become a job.")
         raise Failed
+    complain_of([*plan["errors"], *plan["warnings"]], {})
     if not plan["applicable"]:
-        complain_of(plan["errors"], {})
         note("These jobs would be refused; nothing was imported.")
         raise Failed
 

@@ -39,7 +39,10 @@ def edit_job(job: JobAddress, *, message: Message = None, output: Output = Outpu
         try:
             saved = _until_taken(client, found, draft, message)
         except Exception:
-            note(f"Your version is kept in {draft}")
+            if _is(draft, found["yaml"]):
+                _discard(draft)
+            else:
+                note(f"Your version is kept in {draft}")
             raise
         _discard(draft)
     if saved is None:
@@ -84,6 +87,13 @@ def _open_editor(file: Path) -> None:
         ) from error
     if done.returncode != 0:
         raise CliError(f"the editor ended with exit code {done.returncode}", "nothing was changed")
+
+
+def _is(draft: Path, text: str) -> bool:
+    try:
+        return draft.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def _text(draft: Path) -> str:
