@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from cli_tests.fake_server import COMMIT, Answer, FakeServer, Json, Problem, Query, job, paged, route, whole_job
+from cli_tests.fake_server import (
+    COMMIT,
+    Answer,
+    FakeServer,
+    Json,
+    Problem,
+    Query,
+    job,
+    paged,
+    route,
+    whole_job,
+)
 
 OLD_COMMIT = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432"
 NEW_COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -113,9 +124,19 @@ def _plan(server: FakeServer, _body: Json, query: Query) -> Answer:
 def _history(_server: FakeServer, _body: Json, query: Query, namespace: str, name: str) -> Answer:
     version = {"author": "ada", "author_email": "ada@example.com", "at": "2026-11-21T02:00:00Z"}
     versions = [
-        {"commit": COMMIT, "message": "Later\n\nbecause", "action": "renamed", "path": f"{namespace}/{name}.yaml"},
+        {
+            "commit": COMMIT,
+            "message": "Later\n\nbecause",
+            "action": "renamed",
+            "path": f"{namespace}/{name}.yaml",
+        },
         {"commit": OLD_COMMIT, "message": "First", "action": "created", "path": "default/old.yaml"},
-        {"commit": "9f8e" + OLD_COMMIT[::-1][4:], "message": "", "action": "created", "path": "default/old.yaml"},
+        {
+            "commit": "9f8e" + OLD_COMMIT[::-1][4:],
+            "message": "",
+            "action": "created",
+            "path": "default/old.yaml",
+        },
     ]
     return paged([version | each for each in versions], query)
 
@@ -134,7 +155,8 @@ def _diff(_server: FakeServer, _body: Json, query: Query, namespace: str, name: 
 @route("GET", "/jobs/([^/]+)/([^/]+)/next-runs")
 def _next_runs(_server: FakeServer, _body: Json, query: Query, _namespace: str, _name: str) -> Answer:
     return 200, {
-        "items": [{"at": "2026-11-23T02:00:00.000Z", "local": "2026-11-23T07:45:00+05:45"}] * int(query["count"]),
+        "items": [{"at": "2026-11-23T02:00:00.000Z", "local": "2026-11-23T07:45:00+05:45"}]
+        * int(query["count"]),
         "timezone": "Asia/Kathmandu",
         "schedule_text": "At 07:45 every day, in Asia/Kathmandu",
         "clock_changes": [{"text": "02:30 is skipped on 28 March."}],
@@ -162,7 +184,14 @@ def _import(server: FakeServer, body: Json, query: Query) -> Answer:
 
 @route("GET", "/repository")
 def _repository(_server: FakeServer, _body: Json, _query: Query) -> Answer:
-    error = {"file": "default/bad.yaml", "line": 2, "column": 1, "code": "x", "message": "is wrong", "hint": None}
+    error = {
+        "file": "default/bad.yaml",
+        "line": 2,
+        "column": 1,
+        "code": "x",
+        "message": "is wrong",
+        "hint": None,
+    }
     return 200, {
         "slug": "ada",
         "clone_url": "https://crontopus.example.com/git/crontopus/job-manifests-ada.git",
@@ -176,7 +205,7 @@ def _repository(_server: FakeServer, _body: Json, _query: Query) -> Answer:
 
 @route("GET", "/signers")
 def _signers(_server: FakeServer, _body: Json, _query: Query) -> Answer:
-    return 200, {"allowed_signers": "crontopus namespaces=\"git\" ssh-ed25519 AAAA\n", "current": {}}
+    return 200, {"allowed_signers": 'crontopus namespaces="git" ssh-ed25519 AAAA\n', "current": {}}
 
 
 @route("GET", "/namespaces")
