@@ -123,6 +123,15 @@ async def mark_ready(session: AsyncSession, tenant_id: UUID, now: datetime) -> N
     )
 
 
+async def tenant_of(session: AsyncSession, slug: str) -> UUID | None:
+    """Across tenants: for the scanner's role only."""
+    return await session.scalar(select(Repository.tenant_id).where(Repository.slug == slug))
+
+
+async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> None:
+    await session.execute(update(Repository).where(Repository.tenant_id == tenant_id).values(problem=problem))
+
+
 async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
     """Of every tenant: for the scanner's role only."""
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()

@@ -193,6 +193,7 @@ class RepositoryOut(Schema):
     clone_url: str
     commit: str | None = Field(description="The commit that is in force; null before the first.")
     projected_at: Time | None
+    problem: str | None = Field(description="Why main is not followed; null while it is.")
     jobs: int
     jobs_limit: int = Field(description="What the tenant's plan has room for.")
     invalid_files: list[InvalidFileOut]

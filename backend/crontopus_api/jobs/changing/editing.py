@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from crontopus_api.gitstore.errors import GitUnavailable, PathNotAllowed, RepositoryMissing
+from crontopus_api.gitstore.errors import (
+    BlobTooLarge,
+    GitUnavailable,
+    MergeImpossible,
+    PathNotAllowed,
+    RepositoryMissing,
+)
 from crontopus_api.gitstore.host import CommitResult, GitHost
 from crontopus_api.gitstore.paths import check_editable
 from crontopus_api.identity.principal import Principal
@@ -267,6 +273,8 @@ class EditingService:
             known = {**await self._host.read_blobs(slug, old), **merge.contents}
         except GitUnavailable as error:
             raise unavailable() from error
+        except (BlobTooLarge, MergeImpossible) as error:
+            raise Invalid(f"This cannot be merged into main: {error}.", code="cannot_merge") from error
         before = {c.path: known[c.old_blob] if c.old_blob else None for c in merge.changes}
         after = {c.path: known[c.new_blob] if c.new_blob else None for c in merge.changes}
         async with self._database.tenant(principal.tenant_id) as session:

@@ -78,7 +78,7 @@ class Rebuilder:
         for name in await definitions.kept_namespaces(session, tenant_id):
             reading.namespaces.setdefault(name, False)
         await self._writer.write(session, tenant_id, reading)
-        row.projected_commit, row.projected_at = head, self._clock.now()
+        row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
         await session.flush()
         after = await definitions.snapshot(session, tenant_id)
         await announce(session, tenant_id, "jobs", "head")
