@@ -44,7 +44,7 @@ Every command that has data takes `--output table|json|yaml` (`-o`).
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Failed: the server is unreachable, refused the request, or some of several items failed. `plan` and `--dry-run`: it would be refused. |
+| 1 | Failed: no server, a request it refused, some of several items failed, or a plan that would be refused. |
 | 2 | The command line is wrong; nothing was sent. |
 | 3 | Not logged in, or the token is refused or may not do this. |
 
