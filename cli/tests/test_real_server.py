@@ -132,9 +132,6 @@ def test_apply_is_all_or_none(ok: Ok, crontopus: Crontopus, tmp_path: Path) -> N
     assert len(commits(ok, "staging/report")) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the API strips `content` of jobs:apply: FileEdit has str_strip_whitespace"
-)
 def test_apply_keeps_every_byte(ok: Ok) -> None:
     text = "\n# a line above, and one below\n" + JOB.format(name="a", schedule="0 2 * * *") + "\n"
     ok("jobs", "apply", "-f", "-", stdin=text)
