@@ -8,7 +8,7 @@ import { Button } from "./button";
 export const backdropClass =
   "fixed inset-0 z-40 bg-[oklch(0.12_0.01_285/0.5)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0";
 const popupClass =
-  "fixed top-[max(1rem,12vh)] left-1/2 z-50 max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border border-line bg-surface shadow-pop outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-97 data-starting-style:scale-97 data-ending-style:opacity-0 data-starting-style:opacity-0 max-md:top-4";
+  "fixed top-[max(1rem,12vh)] left-1/2 z-50 max-h-[calc(100dvh-max(1rem,12vh)-1rem)] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border border-line bg-surface shadow-pop outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-97 data-starting-style:scale-97 data-ending-style:opacity-0 data-starting-style:opacity-0 max-md:top-4 max-md:max-h-[calc(100dvh-2rem)]";
 
 type DialogProps = {
   open: boolean;
@@ -61,33 +61,46 @@ type ConfirmProps = {
   onOpenChange: (open: boolean) => void;
   title: string;
   children: ReactNode;
+  /** What to look at or fill in first. Not part of the description: a screen reader reads that out at once. */
+  body?: ReactNode;
   confirm: string;
+  variant?: "danger" | "primary";
   busy?: boolean;
+  disabled?: boolean;
   onConfirm: () => void;
 };
 
-/** Before something that cannot be undone. The safe answer has the focus. */
+/** Before something that matters. The safe answer has the focus. */
 export function Confirm({
   open,
   onOpenChange,
   title,
   children,
+  body,
   confirm,
+  variant = "danger",
   busy = false,
+  disabled = false,
   onConfirm,
 }: ConfirmProps) {
   return (
     <Alert.Root open={open} onOpenChange={onOpenChange}>
       <Alert.Portal>
         <Alert.Backdrop className={backdropClass} />
-        <Alert.Popup className={cn(popupClass, "max-w-md p-5")}>
+        <Alert.Popup className={cn(popupClass, "p-5", body ? "max-w-2xl" : "max-w-md")}>
           <Alert.Title className="font-semibold text-lg">{title}</Alert.Title>
           <Alert.Description render={<div />} className="mt-1.5 text-muted text-sm">
             {children}
           </Alert.Description>
-          <div className="mt-5 flex justify-end gap-2">
+          {body && <div className="mt-4">{body}</div>}
+          <div
+            className={cn(
+              "mt-5 flex justify-end gap-2",
+              body && "sticky bottom-0 -mx-5 -mb-5 border-line border-t bg-surface px-5 py-3.5",
+            )}
+          >
             <Alert.Close render={<Button variant="secondary" />}>Cancel</Alert.Close>
-            <Button variant="danger" busy={busy} onClick={onConfirm}>
+            <Button variant={variant} busy={busy} disabled={disabled} onClick={onConfirm}>
               {confirm}
             </Button>
           </div>
