@@ -94,7 +94,7 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 }
 
 /** A diff behind one press. */
-export function FoldedDiff({ diff, label, open = false }: { diff: string; label: string; open?: boolean }) {
+function FoldedDiff({ diff, label, open = false }: { diff: string; label: string; open?: boolean }) {
   if (!diff) return null;
   return (
     <details open={open} className="group">

@@ -1,13 +1,14 @@
-import { ChevronRight, CircleCheck } from "lucide-react";
-import type { ReactNode } from "react";
+import { CircleCheck } from "lucide-react";
 import type { FileChange, JobChange, ManifestError, Plan } from "@/client/types";
 import { Tag } from "@/components/ui/badge";
+import { DiffView } from "@/components/ui/diff";
+import { Fold } from "@/components/ui/fold";
 import { Message } from "@/components/ui/message";
 import { plural } from "@/lib/format";
 import { JobAddress } from "./bits";
 import { ChangeBadge } from "./change-badge";
 import { ManifestErrors } from "./manifest-errors";
-import { ChangeEffects, FoldedDiff } from "./plan-change";
+import { ChangeEffects } from "./plan-change";
 
 const ACTIONS = ["added", "changed", "moved", "removed"] as const;
 
@@ -28,33 +29,6 @@ function Summary({ plan }: { plan: Plan }) {
   );
 }
 
-function Fold({
-  badge,
-  title,
-  aside,
-  children,
-}: {
-  badge: ReactNode;
-  title: ReactNode;
-  aside?: ReactNode;
-  children: ReactNode;
-}) {
-  return (
-    <details className="row-lazy group/fold">
-      <summary className="flex cursor-pointer list-none flex-wrap items-center gap-x-3 gap-y-1 px-3 py-2.5 text-sm -outline-offset-2 hover:bg-hover/60">
-        <ChevronRight
-          aria-hidden
-          className="size-4 shrink-0 text-subtle transition-transform group-open/fold:rotate-90"
-        />
-        {badge}
-        <span className="min-w-0 flex-1 basis-40 break-words font-medium">{title}</span>
-        {aside}
-      </summary>
-      <div className="px-3 pt-1 pb-4 sm:pl-10">{children}</div>
-    </details>
-  );
-}
-
 function effectOf({ endpoints_gained: gained, endpoints_lost: lost }: JobChange): string {
   const parts = [gained.length && `+${gained.length}`, lost.length && `−${lost.length}`].filter(Boolean);
   return parts.length > 0
@@ -62,11 +36,19 @@ function effectOf({ endpoints_gained: gained, endpoints_lost: lost }: JobChange)
     : "";
 }
 
+const titleClass = "min-w-0 flex-1 basis-40 break-words";
+
 const JobFold = ({ change }: { change: JobChange }) => (
   <Fold
-    badge={<ChangeBadge action={change.action} />}
-    title={<JobAddress job={change} />}
-    aside={<span className="text-subtle text-xs">{effectOf(change)}</span>}
+    summary={
+      <>
+        <ChangeBadge action={change.action} />
+        <span className={`${titleClass} font-medium`}>
+          <JobAddress job={change} />
+        </span>
+        <span className="text-subtle text-xs">{effectOf(change)}</span>
+      </>
+    }
   >
     <ChangeEffects change={change} openDiff />
   </Fold>
@@ -74,11 +56,15 @@ const JobFold = ({ change }: { change: JobChange }) => (
 
 const FileFold = ({ file }: { file: FileChange }) => (
   <Fold
-    badge={<ChangeBadge action={file.action} />}
-    title={<span className="break-all font-mono font-normal text-xs">{file.path}</span>}
-    aside={file.kind && <Tag>{file.kind}</Tag>}
+    summary={
+      <>
+        <ChangeBadge action={file.action} />
+        <code className={`${titleClass} font-mono text-xs`}>{file.path}</code>
+        {file.kind && <Tag>{file.kind}</Tag>}
+      </>
+    }
   >
-    <FoldedDiff diff={file.diff} label={`Changes of ${file.path}`} open />
+    <DiffView diff={file.diff} label={`Changes of ${file.path}`} className="max-h-96" />
   </Fold>
 );
 

@@ -3,13 +3,11 @@ import type { Job } from "@/client/types";
 import { Button } from "@/components/ui/button";
 import { Message } from "@/components/ui/message";
 import { MoveDialog } from "./rename-job";
-
-/** Where jobs that were found on endpoints wait. */
-export const DISCOVERED = "discovered";
+import { DISCOVERED } from "./search";
 
 /** For a job that was found on a machine and that nobody has taken over yet. */
-export function AdoptBanner({ job }: { job: Job }) {
-  const [open, setOpen] = useState(false);
+export function AdoptBanner({ job, asked }: { job: Job; asked: boolean }) {
+  const [open, setOpen] = useState(asked);
   if (job.namespace !== DISCOVERED) return null;
   return (
     <Message

@@ -92,7 +92,7 @@ function Manifest({ job }: { job: Job }) {
 type Slots = { recentRuns: ReactNode; allRuns: ReactNode; history: ReactNode };
 
 /** What has to be known about the job whatever one came for. */
-function Notices({ job }: { job: Job }) {
+function Notices({ job, adopt }: { job: Job; adopt: boolean }) {
   return (
     <div className="mb-4 flex flex-col gap-3 empty:hidden">
       {job.errors.length > 0 && (
@@ -108,12 +108,13 @@ function Notices({ job }: { job: Job }) {
           errors={job.violations}
         />
       )}
-      <AdoptBanner job={job} />
+      <AdoptBanner job={job} asked={adopt} />
     </div>
   );
 }
 
-function JobView({ job, tab, recentRuns, allRuns, history }: { job: Job; tab: JobSearch["tab"] } & Slots) {
+function JobView({ job, search, recentRuns, allRuns, history }: { job: Job; search: JobSearch } & Slots) {
+  const { tab } = search;
   const params = { namespace: job.namespace, name: job.name };
   const link = (to: JobSearch["tab"]) => ({
     active: tab === to,
@@ -123,7 +124,7 @@ function JobView({ job, tab, recentRuns, allRuns, history }: { job: Job; tab: Jo
   return (
     <>
       <JobHeader job={job} />
-      <Notices job={job} />
+      <Notices job={job} adopt={search.adopt ?? false} />
       <TabLinks
         label="Job"
         tabs={[
@@ -161,7 +162,7 @@ export function JobPage({ namespace, name, search, ...slots }: Props) {
   const query = useQuery(jobQuery(namespace, name));
   if (isProblem(query.error, 404))
     return <GoneJob namespace={namespace} name={name} history={slots.history} />;
-  if (query.data) return <JobView job={query.data} tab={search.tab} {...slots} />;
+  if (query.data) return <JobView job={query.data} search={search} {...slots} />;
   if (query.isPending) return <PagePending />;
   return <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />;
 }
