@@ -93,8 +93,143 @@ const PAGES = [
     "usual",
     (page) => page.locator(".cm-content").waitFor(),
   ],
+  [
+    "job-history",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      const list = page.getByRole("list", { name: "Versions" });
+      await list.waitFor();
+      if (await page.getByRole("region", { name: "Version", exact: true }).isVisible()) {
+        await page.getByRole("group", { name: /^Changes in/ }).waitFor();
+      }
+    },
+  ],
+  [
+    "job-version",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "nightly-backup: give it an hour" }).click();
+      await page.getByRole("group", { name: /^Changes in/ }).waitFor();
+    },
+  ],
+  [
+    "job-rollback",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "Change production/nightly-backup" }).click();
+      await page.getByRole("button", { name: "Roll back to this version" }).click();
+      await page.getByRole("group", { name: /^Changes of/ }).waitFor();
+    },
+  ],
+  ["job-history-long", "/jobs/production/nightly-backup?tab=history", "many"],
+  [
+    "job-paused",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Pause" }).click();
+      await page.getByRole("button", { name: "Undo" }).waitFor();
+    },
+  ],
+  [
+    "job-rename",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Rename" }).click();
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("rotate-all-logs");
+      await page.getByText("Moved").waitFor();
+    },
+  ],
+  ["job-discovered", "/jobs/discovered/db-1-certbot-renew", "usual"],
+  ["job-violation", "/jobs/production/vacuum-analyze", "usual"],
+  [
+    "job-deleted",
+    "/jobs/default/hello",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByText("Stops running on").waitFor();
+      await page.getByRole("button", { name: "Delete job" }).click();
+      await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+      await page.goBack();
+      await page.getByText("deleted this job").waitFor();
+    },
+  ],
+  [
+    "job-preview",
+    "/jobs/production/nightly-backup/edit",
+    "usual",
+    async (page) => {
+      await page.locator(".cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("  user: root\n  concurrency: forbid\n");
+      await page.getByRole("button", { name: "Preview changes" }).click();
+      await page.getByText("What saving would do").waitFor();
+    },
+  ],
+  [
+    "job-conflict",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "Edit" }).click();
+      await page.locator(".cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("  concurrency: forbid\n");
+      await page.evaluate(() => fetch("/api/v1/jobs/production/rotate-logs/pause", { method: "POST" }));
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByRole("group", { name: "From their version to yours" }).waitFor();
+    },
+  ],
+  ["import", "/jobs/import", "usual"],
+  [
+    "import-preview",
+    "/jobs/import",
+    "usual",
+    async (page) => {
+      await page
+        .getByLabel("What the machine has")
+        .fill(
+          "PATH=/usr/local/bin\n0 2 * * * /opt/backup.sh --full\n*/15 * * * * /opt/sync.sh | logger -t sync-with-a-very-long-tag-that-nobody-would-choose\n@reboot /opt/start.sh\n30 6 * * 1-5 /opt/report.sh +%F\n",
+        );
+      await page.getByLabel("Labels").fill("role=db");
+      await page.getByRole("button", { name: "Preview jobs" }).click();
+      await page.getByText("3 jobs found").waitFor();
+    },
+  ],
+  ["repository", "/repository", "usual"],
+  ["repository-empty", "/repository", "empty"],
+  [
+    "repository-error",
+    "/repository",
+    "error",
+    (page) => page.getByText("The server has a problem").first().waitFor({ timeout: 20_000 }),
+  ],
+  [
+    "repository-branch",
+    "/repository?ref=tidy-up",
+    "usual",
+    async (page) => {
+      await page.getByText("Can be merged").waitFor();
+      await page.getByText("nightly-backup").first().click();
+      await page.getByText("no-root").last().click();
+    },
+  ],
+  ["repository-conflict", "/repository?ref=old-branch", "usual"],
   ["job-missing", "/jobs/default/nothing", "usual"],
-  ["job-delete", "/jobs/default/hello", "usual", click("button", "Delete")],
+  [
+    "job-delete",
+    "/jobs/default/hello",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByText("Stops running on").waitFor();
+    },
+  ],
   ["job-new", "/jobs/new?mode=agent", "usual", (page) => page.locator(".cm-content").waitFor()],
   [
     "job-invalid",

@@ -16,9 +16,18 @@ export function guessKind(name: string, start: string): ImportKind | null {
   return null;
 }
 
+function bytesOf(file: File): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(new Uint8Array(reader.result as ArrayBuffer));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsArrayBuffer(file);
+  });
+}
+
 /** Reads a file without guessing its encoding. */
 export async function readSource(file: File): Promise<{ source: Source; start: string }> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = await bytesOf(file);
   let binary = "";
   // In parts: an argument list has a limit.
   for (let at = 0; at < bytes.length; at += 8192) {
