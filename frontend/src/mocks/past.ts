@@ -67,7 +67,7 @@ export function giveLongPast(world: World, job: Job, count: number): void {
       action: index === count - 1 ? "created" : "changed",
     };
   });
-  job.commit = versions[0]?.commit ?? job.commit;
+  Object.assign(job, { commit: versions[0]?.commit, changed_by: "release-bot", changed_at: ago(60) });
   world.versions.set(job.id, versions);
 }
 

@@ -36,6 +36,8 @@ export function takeText(job: Job, yaml: string): void {
   const timezone = String(spec.timezone ?? "UTC");
   const paused = spec.paused === true;
   const state = paused ? "paused" : job.state === "paused" ? "new" : job.state;
+  if (state !== job.state)
+    for (const instance of job.instances_list) instance.state = state === "none" ? "new" : state;
   Object.assign(job, { yaml, schedule, timezone, paused, state });
   Object.assign(job, { schedule_text: english(schedule, timezone), violations: warningsFor(job.path, yaml) });
 }

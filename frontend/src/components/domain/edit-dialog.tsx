@@ -83,6 +83,7 @@ export function EditDialog({
       variant={danger ? "danger" : "primary"}
       busy={doing.isPending}
       disabled={!ready}
+      focusBody={form !== undefined}
       onConfirm={go}
       body={
         <div className="flex min-w-0 flex-col gap-4">

@@ -87,7 +87,7 @@ function Schedule({ change }: { change: JobChange }) {
 function Part({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="grid gap-x-4 gap-y-1 sm:grid-cols-[5.5rem_minmax(0,1fr)]">
-      <h4 className="text-subtle text-xs leading-5">{title}</h4>
+      <p className="text-subtle text-xs leading-5">{title}</p>
       <div className="min-w-0">{children}</div>
     </div>
   );

@@ -1,7 +1,7 @@
 import { AlertDialog as Alert } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
@@ -63,6 +63,8 @@ type ConfirmProps = {
   children: ReactNode;
   /** What to look at or fill in first. Not part of the description: a screen reader reads that out at once. */
   body?: ReactNode;
+  /** The first field of `body` has the focus, and not the safe answer. */
+  focusBody?: boolean;
   confirm: string;
   variant?: "danger" | "primary";
   busy?: boolean;
@@ -77,29 +79,38 @@ export function Confirm({
   title,
   children,
   body,
+  focusBody = false,
   confirm,
   variant = "danger",
   busy = false,
   disabled = false,
   onConfirm,
 }: ConfirmProps) {
+  const cancel = useRef<HTMLButtonElement>(null);
   return (
     <Alert.Root open={open} onOpenChange={onOpenChange}>
       <Alert.Portal>
         <Alert.Backdrop className={backdropClass} />
-        <Alert.Popup className={cn(popupClass, "p-5", body ? "max-w-2xl" : "max-w-md")}>
-          <Alert.Title className="font-semibold text-lg">{title}</Alert.Title>
-          <Alert.Description render={<div />} className="mt-1.5 text-muted text-sm">
-            {children}
-          </Alert.Description>
-          {body && <div className="mt-4">{body}</div>}
+        <Alert.Popup
+          initialFocus={focusBody ? undefined : cancel}
+          className={cn(popupClass, "flex flex-col overflow-hidden", body ? "max-w-2xl" : "max-w-md")}
+        >
+          <div className="min-h-0 overflow-y-auto p-5">
+            <Alert.Title className="break-words font-semibold text-lg">{title}</Alert.Title>
+            <Alert.Description render={<div />} className="mt-1.5 text-muted text-sm">
+              {children}
+            </Alert.Description>
+            {body && <div className="mt-4">{body}</div>}
+          </div>
           <div
             className={cn(
-              "mt-5 flex justify-end gap-2",
-              body && "sticky bottom-0 -mx-5 -mb-5 border-line border-t bg-surface px-5 py-3.5",
+              "flex shrink-0 justify-end gap-2 px-5",
+              body ? "border-line border-t py-3.5" : "pb-5",
             )}
           >
-            <Alert.Close render={<Button variant="secondary" />}>Cancel</Alert.Close>
+            <Alert.Close ref={cancel} render={<Button variant="secondary" />}>
+              Cancel
+            </Alert.Close>
             <Button variant={variant} busy={busy} disabled={disabled} onClick={onConfirm}>
               {confirm}
             </Button>

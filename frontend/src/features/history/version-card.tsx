@@ -78,7 +78,7 @@ export function VersionCard(props: Props) {
         >
           <ArrowLeft aria-hidden className="size-4" /> All versions
         </Link>
-        <div className="flex flex-wrap items-start justify-between gap-3">
+        <div className="flex flex-col items-start justify-between gap-3 sm:flex-row">
           <Heading version={version} />
           <Action {...props} />
         </div>

@@ -74,7 +74,7 @@ export function SourceInput({ source, error, onChange }: Props) {
       <Field label="What the machine has" error={wrong ?? error}>
         {"text" in source ? (
           <TextArea
-            rows={9}
+            className="min-h-48 lg:min-h-88"
             spellCheck={false}
             autoComplete="off"
             wrap="off"
@@ -92,7 +92,7 @@ export function SourceInput({ source, error, onChange }: Props) {
         <Button size="sm" onClick={() => picker.current?.click()}>
           <Upload aria-hidden /> Choose a file
         </Button>
-        or drop one here. It is only read until you add the jobs.
+        or drop one here. Nothing is saved until you add the jobs.
       </p>
       <input
         ref={picker}

@@ -46,7 +46,8 @@ export function JobHeader({ job }: { job: Job }) {
       title={job.name}
       badge={<StateBadge state={job.state} />}
       actions={
-        <>
+        // Four words fit beside each other on a phone, with their icons they do not.
+        <div className="flex flex-wrap gap-2 max-sm:[&_svg]:hidden">
           <Link
             to="/jobs/$namespace/$name/edit"
             params={{ namespace: job.namespace, name: job.name }}
@@ -57,7 +58,7 @@ export function JobHeader({ job }: { job: Job }) {
           <PauseJob job={job} />
           <RenameJob job={job} />
           <DeleteJob job={job} />
-        </>
+        </div>
       }
     >
       {job.description && <p className="mb-1.5">{job.description}</p>}
