@@ -17,6 +17,7 @@ from yaml import events
 from yaml._yaml import CParser
 
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid, Path, dotted
+from crontopus_api.manifests.yamlodd import first_oddity
 from crontopus_api.schedules.durations import clip
 
 MAX_BYTES = 256 * 1024
@@ -100,17 +101,24 @@ def is_plain_text(text: str) -> bool:
     try:
         return isinstance(_resolve(text), str)
     except ValueError:
-        return False
+        return False  # a number, if one that nobody means
 
 
 def read_tree(file: str, data: bytes) -> Tree:
     """Read one YAML document. Raises ManifestInvalid when there is nothing worth validating further."""
     text = _decode(file, data)
+    if odd := first_oddity(text):
+        raise ManifestInvalid(
+            [ManifestError(file, odd.line, odd.column, "", "yaml_syntax", odd.message, odd.hint)]
+        )
     reader = _Reader(file, text)
     try:
         reader.read()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, text, error) from None
+    except UnicodeDecodeError:  # libyaml unescapes `!%C0` without a look at what comes out
+        bad_tag = yaml.MarkedYAMLError(problem="a tag is not UTF-8")
+        raise _syntax_error(file, text, bad_tag) from None
     except yaml.YAMLError as error:  # the reader's own, already caught by _decode in practice
         raise ManifestInvalid([ManifestError(file, 1, 1, "", "yaml_syntax", str(error)[:200])]) from None
     return reader.tree
@@ -261,8 +269,7 @@ class _Reader:
             if event.value == "<<":
                 hint = "write the keys out"
                 raise self._stop(event, "bad_key", "merge keys (`<<`) are not used", hint)
-            value = _resolve(event.value)
-            if not isinstance(value, str):
+            if not is_plain_text(event.value):
                 mark = _mark(event)
                 hint = f'quote it: "{event.value[:40]}"'
                 error = ManifestError(
