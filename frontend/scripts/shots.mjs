@@ -1,5 +1,5 @@
 // Screenshots and an accessibility check of every page, with mock data, in a real browser and under the
-// content security policy of production. `npm run shots [out-dir] [filter]`; exits 1 on any violation.
+// content security policy of production. `npm run shots [out-dir] [pattern]`; exits 1 on any violation.
 import { spawnSync } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,7 +9,8 @@ import { extname, join, normalize } from "node:path";
 import { chromium } from "playwright-core";
 
 const out = process.argv[2] ?? join(tmpdir(), "crontopus-shots");
-const only = process.argv[3] ?? "";
+/** A regular expression over names such as "jobs-empty-phone". */
+const only = new RegExp(process.argv[3] ?? "");
 const dist = join(tmpdir(), "crontopus-console-mock");
 const CSP =
   "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'";
@@ -93,8 +94,144 @@ const PAGES = [
     "usual",
     (page) => page.locator(".cm-content").waitFor(),
   ],
+  [
+    "job-history",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      const list = page.getByRole("list", { name: "Versions" });
+      await list.waitFor();
+      if (await page.getByRole("region", { name: "Version", exact: true }).isVisible()) {
+        await page.getByRole("group", { name: /^Changes in/ }).waitFor();
+      }
+    },
+  ],
+  [
+    "job-version",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "nightly-backup: give it an hour" }).click();
+      await page.getByRole("group", { name: /^Changes in/ }).waitFor();
+    },
+  ],
+  [
+    "job-rollback",
+    "/jobs/production/nightly-backup?tab=history",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "Change production/nightly-backup" }).click();
+      await page.getByRole("button", { name: "Roll back to this version" }).click();
+      await page.getByRole("group", { name: /^Changes of/ }).waitFor();
+    },
+  ],
+  ["job-history-long", "/jobs/production/nightly-backup?tab=history", "many"],
+  [
+    "job-paused",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Pause" }).click();
+      await page.getByRole("button", { name: "Undo" }).waitFor();
+    },
+  ],
+  [
+    "job-rename",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Rename" }).click();
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("rotate-all-logs");
+      await page.getByText("Moved").waitFor();
+    },
+  ],
+  ["job-discovered", "/jobs/discovered/db-1-certbot-renew", "usual"],
+  ["job-violation", "/jobs/production/vacuum-analyze", "usual"],
+  [
+    "job-deleted",
+    "/jobs/default/hello",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByText("Stops running on").waitFor();
+      await page.getByRole("button", { name: "Delete job" }).click();
+      await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+      await page.goBack();
+      await page.getByText("deleted this job").waitFor();
+    },
+  ],
+  [
+    "job-preview",
+    "/jobs/production/nightly-backup/edit",
+    "usual",
+    async (page) => {
+      await page.locator(".cm-content").click();
+      await page.keyboard.press("Control+End");
+      // One line: the editor indents the next one by itself.
+      await page.keyboard.type("  user: root\n");
+      await page.getByRole("button", { name: "Preview changes" }).click();
+      await page.getByText("What saving would do").waitFor();
+    },
+  ],
+  [
+    "job-conflict",
+    "/jobs/production/rotate-logs",
+    "usual",
+    async (page) => {
+      await page.getByRole("link", { name: "Edit" }).click();
+      await page.locator(".cm-content").click();
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("  concurrency: forbid\n");
+      await page.evaluate(() => fetch("/api/v1/jobs/production/rotate-logs/pause", { method: "POST" }));
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByRole("group", { name: "From their version to yours" }).waitFor();
+    },
+  ],
+  ["import", "/jobs/import", "usual"],
+  [
+    "import-preview",
+    "/jobs/import",
+    "usual",
+    async (page) => {
+      await page
+        .getByLabel("What the machine has")
+        .fill(
+          "PATH=/usr/local/bin\n0 2 * * * /opt/backup.sh --full\n*/15 * * * * /opt/sync.sh | logger -t sync-with-a-very-long-tag-that-nobody-would-choose\n@reboot /opt/start.sh\n30 6 * * 1-5 /opt/report.sh +%F\n",
+        );
+      await page.getByLabel("Labels").fill("role=db");
+      await page.getByRole("button", { name: "Preview jobs" }).click();
+      await page.getByText("3 jobs found").waitFor();
+    },
+  ],
+  ["repository", "/repository", "usual"],
+  ["repository-empty", "/repository", "empty"],
+  [
+    "repository-error",
+    "/repository",
+    "error",
+    (page) => page.getByText("The server has a problem").first().waitFor({ timeout: 20_000 }),
+  ],
+  [
+    "repository-branch",
+    "/repository?ref=tidy-up",
+    "usual",
+    async (page) => {
+      await page.getByText("Can be merged").waitFor();
+      await page.getByText("nightly-backup").first().click();
+      await page.getByText("no-root").last().click();
+    },
+  ],
+  ["repository-conflict", "/repository?ref=old-branch", "usual"],
   ["job-missing", "/jobs/default/nothing", "usual"],
-  ["job-delete", "/jobs/default/hello", "usual", click("button", "Delete")],
+  [
+    "job-delete",
+    "/jobs/default/hello",
+    "usual",
+    async (page) => {
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByText("Stops running on").waitFor();
+    },
+  ],
   ["job-new", "/jobs/new?mode=agent", "usual", (page) => page.locator(".cm-content").waitFor()],
   [
     "job-invalid",
@@ -207,7 +344,7 @@ async function shoot(browser, base, view, [name, path, world, act], axe) {
     );
   }
   await page.evaluate(() => window.scrollTo(0, 0));
-  await page.screenshot({ path: join(out, `${name}-${view.name}.png`), fullPage: name !== "jobs-many" });
+  await page.screenshot({ path: join(out, `${name}-${view.name}.png`), fullPage: !["jobs-many", "job-history-long"].includes(name) });
   await context.close();
   return troubles;
 }
@@ -226,7 +363,7 @@ async function main() {
     );
     if (build.status !== 0) process.exit(1);
   }
-  if (!only) await rm(out, { recursive: true, force: true });
+  if (!process.argv[3]) await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const { server, base } = await serve();
   const browser = await chromium.launch({
@@ -245,7 +382,7 @@ async function main() {
   for (const entry of PAGES) {
     for (const view of VIEWS) {
       const label = `${entry[0]}-${view.name}`;
-      if (!label.includes(only)) continue;
+      if (!only.test(label)) continue;
       const troubles = await shoot(browser, base, view, entry, axe).catch((error) => [
         String(error).split("\n")[0],
       ]);

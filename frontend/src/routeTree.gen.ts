@@ -15,10 +15,12 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
 import { Route as AppSplatRouteImport } from "./routes/_app/$";
 import { Route as AppEndpointsRouteImport } from "./routes/_app/endpoints";
+import { Route as AppRepositoryRouteImport } from "./routes/_app/repository";
 import { Route as AppTokensRouteImport } from "./routes/_app/tokens";
 import { Route as AppIncidentsIndexRouteImport } from "./routes/_app/incidents.index";
 import { Route as AppIncidentsIdRouteImport } from "./routes/_app/incidents.$id";
 import { Route as AppJobsIndexRouteImport } from "./routes/_app/jobs.index";
+import { Route as AppJobsImportRouteImport } from "./routes/_app/jobs.import";
 import { Route as AppJobsNewRouteImport } from "./routes/_app/jobs.new";
 import { Route as AppRunsIndexRouteImport } from "./routes/_app/runs.index";
 import { Route as AppRunsIdRouteImport } from "./routes/_app/runs.$id";
@@ -54,6 +56,11 @@ const AppEndpointsRoute = AppEndpointsRouteImport.update({
   path: "/endpoints",
   getParentRoute: () => AppRoute,
 } as any);
+const AppRepositoryRoute = AppRepositoryRouteImport.update({
+  id: "/repository",
+  path: "/repository",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppTokensRoute = AppTokensRouteImport.update({
   id: "/tokens",
   path: "/tokens",
@@ -72,6 +79,11 @@ const AppIncidentsIdRoute = AppIncidentsIdRouteImport.update({
 const AppJobsIndexRoute = AppJobsIndexRouteImport.update({
   id: "/jobs/",
   path: "/jobs/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppJobsImportRoute = AppJobsImportRouteImport.update({
+  id: "/jobs/import",
+  path: "/jobs/import",
   getParentRoute: () => AppRoute,
 } as any);
 const AppJobsNewRoute = AppJobsNewRouteImport.update({
@@ -108,8 +120,10 @@ export interface FileRoutesByFullPath {
   "/sign-up": typeof SignUpRoute;
   "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
+  "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
+  "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
   "/incidents/": typeof AppIncidentsIndexRoute;
@@ -124,8 +138,10 @@ export interface FileRoutesByTo {
   "/sign-up": typeof SignUpRoute;
   "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
+  "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
+  "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
   "/incidents": typeof AppIncidentsIndexRoute;
@@ -142,8 +158,10 @@ export interface FileRoutesById {
   "/sign-up": typeof SignUpRoute;
   "/_app/$": typeof AppSplatRoute;
   "/_app/endpoints": typeof AppEndpointsRoute;
+  "/_app/repository": typeof AppRepositoryRoute;
   "/_app/tokens": typeof AppTokensRoute;
   "/_app/incidents/$id": typeof AppIncidentsIdRoute;
+  "/_app/jobs/import": typeof AppJobsImportRoute;
   "/_app/jobs/new": typeof AppJobsNewRoute;
   "/_app/runs/$id": typeof AppRunsIdRoute;
   "/_app/incidents/": typeof AppIncidentsIndexRoute;
@@ -160,8 +178,10 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/$"
     | "/endpoints"
+    | "/repository"
     | "/tokens"
     | "/incidents/$id"
+    | "/jobs/import"
     | "/jobs/new"
     | "/runs/$id"
     | "/incidents/"
@@ -176,8 +196,10 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/$"
     | "/endpoints"
+    | "/repository"
     | "/tokens"
     | "/incidents/$id"
+    | "/jobs/import"
     | "/jobs/new"
     | "/runs/$id"
     | "/incidents"
@@ -193,8 +215,10 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/_app/$"
     | "/_app/endpoints"
+    | "/_app/repository"
     | "/_app/tokens"
     | "/_app/incidents/$id"
+    | "/_app/jobs/import"
     | "/_app/jobs/new"
     | "/_app/runs/$id"
     | "/_app/incidents/"
@@ -255,6 +279,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppEndpointsRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/repository": {
+      id: "/_app/repository";
+      path: "/repository";
+      fullPath: "/repository";
+      preLoaderRoute: typeof AppRepositoryRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/tokens": {
       id: "/_app/tokens";
       path: "/tokens";
@@ -281,6 +312,13 @@ declare module "@tanstack/react-router" {
       path: "/jobs";
       fullPath: "/jobs/";
       preLoaderRoute: typeof AppJobsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/jobs/import": {
+      id: "/_app/jobs/import";
+      path: "/jobs/import";
+      fullPath: "/jobs/import";
+      preLoaderRoute: typeof AppJobsImportRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/jobs/new": {
@@ -324,8 +362,10 @@ declare module "@tanstack/react-router" {
 interface AppRouteChildren {
   AppSplatRoute: typeof AppSplatRoute;
   AppEndpointsRoute: typeof AppEndpointsRoute;
+  AppRepositoryRoute: typeof AppRepositoryRoute;
   AppTokensRoute: typeof AppTokensRoute;
   AppIncidentsIdRoute: typeof AppIncidentsIdRoute;
+  AppJobsImportRoute: typeof AppJobsImportRoute;
   AppJobsNewRoute: typeof AppJobsNewRoute;
   AppRunsIdRoute: typeof AppRunsIdRoute;
   AppIncidentsIndexRoute: typeof AppIncidentsIndexRoute;
@@ -338,8 +378,10 @@ interface AppRouteChildren {
 const AppRouteChildren: AppRouteChildren = {
   AppSplatRoute: AppSplatRoute,
   AppEndpointsRoute: AppEndpointsRoute,
+  AppRepositoryRoute: AppRepositoryRoute,
   AppTokensRoute: AppTokensRoute,
   AppIncidentsIdRoute: AppIncidentsIdRoute,
+  AppJobsImportRoute: AppJobsImportRoute,
   AppJobsNewRoute: AppJobsNewRoute,
   AppRunsIdRoute: AppRunsIdRoute,
   AppIncidentsIndexRoute: AppIncidentsIndexRoute,

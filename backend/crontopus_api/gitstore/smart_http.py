@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials, GitRequest
 from crontopus_api.gitstore.embedded.push import GitCaller
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+from crontopus_api.gitstore.gunzip import BadGzip, Gunzip
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -95,8 +96,12 @@ async def recognised(
     return None
 
 
-async def body_of(receive: Receive, limit: int, idle_seconds: float) -> AsyncIterator[bytes]:
-    """The request's body in pieces. Raises `BodyRefused` and `ClientGone`."""
+async def body_of(
+    receive: Receive, limit: int, idle_seconds: float, *, gzipped: bool = False
+) -> AsyncIterator[bytes]:
+    """The request's body in pieces, unfolded if it is gzipped; `limit` bounds its true size. Raises
+    `BodyRefused` and `ClientGone`."""
+    gunzip = Gunzip() if gzipped else None
     size = 0
     more = True
     while more:
@@ -108,11 +113,17 @@ async def body_of(receive: Receive, limit: int, idle_seconds: float) -> AsyncIte
         if message["type"] == "http.disconnect":
             raise ClientGone
         more = message.get("more_body", False)
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > limit:
-            raise BodyRefused(413, f"the request is larger than {limit} bytes")
-        yield piece
+        body: bytes = message.get("body", b"")
+        try:
+            for piece in gunzip.pieces(body) if gunzip else (body,):
+                size += len(piece)
+                if size > limit:
+                    raise BodyRefused(413, f"the request is larger than {limit} bytes")
+                yield piece
+            if gunzip and not more:
+                gunzip.end()
+        except BadGzip as error:
+            raise BodyRefused(400, str(error)) from error
 
 
 async def until_gone(receive: Receive) -> None:

@@ -116,7 +116,7 @@ async def test_after_a_429_forgejo_is_left_alone(
         assert refused.value.retry_after in range(1, 8)
     assert fake.requests == []
     real = time.monotonic
-    monkeypatch.setattr("crontopus_api.gitstore.forgejo.client.time.monotonic", lambda: real() + 7)
+    monkeypatch.setattr("crontopus_api.gitstore.forgejo.client.monotonic", lambda: real() + 7)
     assert len(await acme.history("acme")) == 2
 
 

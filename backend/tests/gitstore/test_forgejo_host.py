@@ -142,6 +142,18 @@ async def test_a_damaged_cache_is_fetched_again(forge: Forge, damage: str) -> No
     assert len(await host.history("acme")) == 3
 
 
+async def test_a_cache_can_be_tidied_up(forge: Forge) -> None:
+    """As the embedded repositories are, by the worker: beside commits, and nothing is missing after it."""
+    host = forge.host()
+    await host.ensure_repository("acme", TENANT)
+    assert await host.shelf.slugs() == ["acme"]
+    results = await asyncio.gather(host.shelf.maintain("acme"), *(put(host, f"j{n}", b"x") for n in range(3)))
+    assert results[0] is not None
+    await host.shelf.maintain("acme")
+    assert (await host.commit("acme", author=ANN, message="m", edits={"k": b"k"})).changed
+    assert len(await host.history("acme")) == 5
+
+
 async def test_a_rewritten_history_is_followed_and_shows(forge: Forge, git: GitClient) -> None:
     host, other = forge.host(), forge.host("other")
     await host.ensure_repository("acme", TENANT)

@@ -4,6 +4,8 @@ import type {
   EnrollmentToken,
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
+  ImportBody,
+  Imported,
   Incident,
   IncidentDetail,
   IncidentState,
@@ -14,14 +16,20 @@ import type {
   Namespace,
   NextRuns,
   Page,
+  Plan,
   RegisterBody,
+  Repository,
+  RepositoryDocument,
   Run,
   RunState,
   Session,
+  Signers,
   State,
   Token,
   TokenCreateBody,
   TokenCreated,
+  Version,
+  VersionDiff,
 } from "./types";
 
 type Paging = { limit?: number; cursor?: string | undefined };
@@ -39,10 +47,7 @@ export type RunFilter = {
 };
 
 const seg = encodeURIComponent;
-const jobPath = (namespace: string, name: string) => `/jobs/${seg(namespace)}/${seg(name)}`;
-
-/** How a save is guarded: against overwriting a newer version, or against overwriting anything at all. */
-export type SaveGuard = { etag: string } | { mustBeNew: true };
+export const jobPath = (namespace: string, name: string) => `/jobs/${seg(namespace)}/${seg(name)}`;
 
 export const api = {
   register: (json: RegisterBody) => request<Session>("/auth/register", { method: "POST", json }),
@@ -58,20 +63,24 @@ export const api = {
     request<Page<JobSummary>>("/jobs", { query: { ...filter, ...paging }, signal }),
   job: (namespace: string, name: string, signal?: Signal) =>
     request<Job>(jobPath(namespace, name), { signal }),
-  saveJob: (namespace: string, name: string, yaml: string, guard: SaveGuard, message?: string) =>
-    request<Job>(jobPath(namespace, name), {
-      method: "PUT",
-      query: { message },
-      text: { body: yaml, type: "application/yaml" },
-      headers: "etag" in guard ? { "If-Match": quoted(guard.etag) } : { "If-None-Match": "*" },
-    }),
-  deleteJob: (namespace: string, name: string) =>
-    request<void>(jobPath(namespace, name), { method: "DELETE" }),
   nextRuns: (namespace: string, name: string, count: number, signal?: Signal) =>
     request<NextRuns>(`${jobPath(namespace, name)}/next-runs`, { query: { count }, signal }),
+  history: (namespace: string, name: string, paging: Paging, signal?: Signal) =>
+    request<Page<Version>>(`${jobPath(namespace, name)}/history`, { query: paging, signal }),
+  /** Against the version before it. */
+  diff: (namespace: string, name: string, to: string, signal?: Signal) =>
+    request<VersionDiff>(`${jobPath(namespace, name)}/diff`, { query: { to }, signal }),
+  planImport: (json: ImportBody) =>
+    request<Imported>("/jobs:import", { method: "POST", query: { dry_run: "true" }, json }),
+  importJobs: (json: ImportBody) => request<Imported>("/jobs:import", { method: "POST", json }),
   namespaces: (signal?: Signal) => request<Page<Namespace>>("/namespaces", { query: { limit: 200 }, signal }),
   instances: (filter: { job?: string; endpoint_id?: string }, paging: Paging, signal?: Signal) =>
     request<Page<Instance>>("/instances", { query: { ...filter, ...paging }, signal }),
+
+  repository: (signal?: Signal) => request<Repository>("/repository", { signal }),
+  documents: (signal?: Signal) => request<Page<RepositoryDocument>>("/documents", { signal }),
+  signers: (signal?: Signal) => request<Signers>("/signers", { signal }),
+  planOf: (ref: string, signal?: Signal) => request<Plan>("/plan", { query: { ref }, signal }),
 
   runs: (filter: RunFilter, paging: Paging, signal?: Signal) =>
     request<Page<Run>>("/runs", { query: { ...filter, ...paging }, signal }),
@@ -91,8 +100,3 @@ export const api = {
     request<Page<Incident>>("/incidents", { query: { ...filter, ...paging }, signal }),
   incident: (id: string, signal?: Signal) => request<IncidentDetail>(`/incidents/${seg(id)}`, { signal }),
 };
-
-/** Entity tags are quoted on the wire; the body's `etag` may come either way. */
-function quoted(etag: string): string {
-  return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
-}

@@ -2,6 +2,7 @@ import { HttpResponse, http } from "msw";
 import { describe, expect, it } from "vitest";
 import { server } from "@/test/server";
 import { api } from "./api";
+import { doEdit } from "./edits";
 import { Problem, Unreachable } from "./problem";
 
 const failing = (run: () => Promise<unknown>) =>
@@ -67,7 +68,14 @@ describe("request", () => {
         return HttpResponse.json({});
       }),
     );
-    await api.saveJob("a b", "c/d", "spec: {}\n", { etag: "abc" }, "why not");
+    await doEdit({
+      kind: "save",
+      namespace: "a b",
+      name: "c/d",
+      yaml: "spec: {}\n",
+      guard: { etag: "abc" },
+      message: "why not",
+    });
     expect(seen?.url).toContain("/jobs/a%20b/c%2Fd?message=why+not");
     expect(seen).toMatchObject({ type: "application/yaml", match: '"abc"', body: "spec: {}\n" });
   });

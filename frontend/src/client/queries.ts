@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, type JobFilter, type RunFilter } from "./api";
+import { type JobEdit, planEdit } from "./edits";
 import type { IncidentState, Page } from "./types";
 
 /**
@@ -53,6 +54,54 @@ export const nextRunsQuery = (namespace: string, name: string, count = 5) =>
     queryKey: ["jobs", "next-runs", namespace, name, count],
     queryFn: ({ signal }) => api.nextRuns(namespace, name, count, signal),
   });
+
+export const historyQuery = (namespace: string, name: string) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["jobs", "history", namespace, name],
+    queryFn: ({ pageParam, signal }) =>
+      api.history(namespace, name, { limit: 50, cursor: pageParam }, signal),
+  });
+
+/** A commit never changes, so neither does what it changed: outside the live topics. */
+export const diffQuery = (namespace: string, name: string, commit: string) =>
+  queryOptions({
+    queryKey: ["diff", namespace, name, commit],
+    queryFn: ({ signal }) => api.diff(namespace, name, commit, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** What a change would do now. Asked anew each time somebody looks, and never kept. */
+export const changePlanQuery = (change: JobEdit) =>
+  queryOptions({
+    queryKey: ["plan", change],
+    queryFn: ({ signal }) => planEdit(change, signal),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+export const branchPlanQuery = (ref: string) =>
+  queryOptions({
+    queryKey: ["jobs", "branch-plan", ref],
+    queryFn: ({ signal }) => api.planOf(ref, signal),
+    staleTime: 0,
+  });
+
+export const repositoryQuery = queryOptions({
+  queryKey: ["jobs", "repository"],
+  queryFn: ({ signal }) => api.repository(signal),
+});
+
+export const documentsQuery = queryOptions({
+  queryKey: ["jobs", "documents"],
+  queryFn: ({ signal }) => api.documents(signal),
+});
+
+export const signersQuery = queryOptions({
+  queryKey: ["signers"],
+  queryFn: ({ signal }) => api.signers(signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 /** `sinceSeconds` stays relative in the key: "the last hour" must not be a new query every second. */
 export const runsQuery = (filter: RunFilter, sinceSeconds?: number) =>

@@ -1,5 +1,5 @@
 /** The API's shapes under the names the console uses. The truth is contract/openapi.json: `make generate`. */
-import type { components } from "./schema.gen";
+import type { components, paths } from "./schema.gen";
 
 type Schemas = components["schemas"];
 
@@ -52,7 +52,31 @@ export type Job = Schemas["JobOut"];
 export type Condition = Schemas["ConditionOut"];
 export type Instance = Schemas["InstanceOut"];
 export type NextRuns = Schemas["NextRuns"];
+export type ClockChange = Schemas["ClockChange"];
 export type Namespace = Schemas["NamespaceOut"];
+
+/** A version of a job's file. */
+export type Version = Schemas["CommitOut"];
+export type VersionAction = Version["action"];
+export type VersionDiff = Schemas["DiffOut"];
+
+/** What a change would do. */
+export type Plan = Schemas["PlanOut"];
+export type JobChange = Schemas["JobChange"];
+export type FileChange = Schemas["FileChange"];
+export type FieldChange = Schemas["FieldChange"];
+
+/** By its place: there is more than one RepositoryOut in the API. */
+export type Repository = paths["/api/v1/repository"]["get"]["responses"][200]["content"]["application/json"];
+export type InvalidFile = Schemas["InvalidFileOut"];
+export type RepositoryDocument = Schemas["DocumentOut"];
+export type DocumentKind = RepositoryDocument["kind"];
+export type Signers = Schemas["SignersOut"];
+
+export type ImportKind = Schemas["ImportIn"]["kind"];
+export type ImportBody = Pick<Schemas["ImportIn"], "kind"> & Partial<Schemas["ImportIn"]>;
+export type Imported = Schemas["ImportOut"];
+export type ImportedJob = Schemas["ImportedJobOut"];
 
 export type Run = Schemas["RunOut"];
 

@@ -3,7 +3,10 @@ import type {
   EnrollmentToken,
   IncidentDetail,
   Instance,
+  InvalidFile,
   Job,
+  Plan,
+  RepositoryDocument,
   Run,
   RunBrief,
   RunState,
@@ -11,6 +14,8 @@ import type {
   State,
   Token,
 } from "@/client/types";
+import type { StoredVersion } from "./repository";
+import { english } from "./schedule";
 
 /** A world small enough to read and big enough to look real. Times are relative to its birth. */
 export type World = {
@@ -23,6 +28,14 @@ export type World = {
   incidents: IncidentDetail[];
   tokens: Token[];
   enrollments: EnrollmentToken[];
+  /** By job id, newest first. */
+  versions: Map<string, StoredVersion[]>;
+  /** Jobs that were deleted. */
+  gone: Job[];
+  documents: RepositoryDocument[];
+  invalid: InvalidFile[];
+  /** What may be asked about with `GET /plan`. */
+  branches: Map<string, Plan>;
 };
 
 const COMMIT = "4f2a9c1e7b3d58a6c0e91f24d7b8a35e6c1f0d92";
@@ -173,7 +186,7 @@ export function makeJob(seed: JobSeed): Job {
     errors: seed.errors ?? [],
     violations: [],
     description: null,
-    schedule_text: `As ${seed.schedule.join(" and ")} says`,
+    schedule_text: english(seed.schedule, seed.timezone ?? "UTC"),
     manifest: {},
     yaml,
     path: `${seed.namespace}/${seed.name}.yaml`,
@@ -238,5 +251,10 @@ export function emptyWorld(): World {
     incidents: [],
     tokens: [],
     enrollments: [],
+    versions: new Map(),
+    gone: [],
+    documents: [],
+    invalid: [],
+    branches: new Map(),
   };
 }

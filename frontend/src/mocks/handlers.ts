@@ -1,35 +1,28 @@
-import { type DefaultBodyType, delay, HttpResponse, http, type StrictRequest } from "msw";
+import { delay, HttpResponse, http } from "msw";
 import type {
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
-  Job,
   LoginBody,
-  Page,
-  ProblemBody,
   RegisterBody,
   TokenCreateBody,
   TokenCreated,
 } from "@/client/types";
-import { ago, makeJob, makeSession, uuid, type World } from "./data";
+import { ago, makeSession, uuid, type World } from "./data";
+import { editHandlers, find } from "./edit-handlers";
+import { repositoryHandlers } from "./repository-handlers";
+import { notFound, page, problem, query, V1 } from "./respond";
+import { daily } from "./schedule";
 
-const V1 = "*/api/v1";
+export { problem } from "./respond";
 
-export function problem(status: number, code: string, title: string, more: Partial<ProblemBody> = {}) {
-  const body: ProblemBody = { type: "about:blank", title, detail: title, status, code, ...more };
-  return HttpResponse.json(body, { status, headers: { "Content-Type": "application/problem+json" } });
-}
-
-const notFound = (what: string) => problem(404, "not_found", `${what} not found`);
-
-function page<T>(items: T[], request: StrictRequest<DefaultBodyType>): Page<T> {
-  const query = new URL(request.url).searchParams;
-  const limit = Number(query.get("limit") ?? 50);
-  const start = Number(query.get("cursor") ?? 0);
-  const end = start + limit;
-  return { items: items.slice(start, end), next_cursor: end < items.length ? String(end) : null };
-}
-
-const query = (request: Request, name: string) => new URL(request.url).searchParams.get(name);
+const CLOCK_CHANGES = [
+  {
+    at: "2027-03-28T01:00:00Z",
+    kind: "moved",
+    slots: ["2027-03-28T01:00:00Z"],
+    text: "On 28 March 2027 the clock goes from 01:00 to 02:00: the run of 01:30 comes at 02:00 instead.",
+  },
+];
 
 function authHandlers(world: World) {
   return [
@@ -80,72 +73,6 @@ function authHandlers(world: World) {
   ];
 }
 
-const find = (world: World, params: { namespace?: unknown; name?: unknown }) =>
-  world.jobs.find((job) => job.namespace === params.namespace && job.name === params.name);
-
-/** Enough of the server's judgement to see its errors in the editor: a tab, an unknown key. */
-function judge(yaml: string, file: string): ProblemBody["errors"] {
-  const errors: NonNullable<ProblemBody["errors"]> = [];
-  for (const [index, line] of yaml.split("\n").entries()) {
-    const key = /^ {2}(\w+):/.exec(line)?.[1];
-    if (key === "timezon") {
-      errors.push({
-        file,
-        line: index + 1,
-        column: 3,
-        path: "spec.timezon",
-        code: "unknown_key",
-        message: "`timezon` is not a key of spec.",
-        hint: "Did you mean `timezone`?",
-      });
-    }
-    if (/schedule: "?99/.test(line)) {
-      errors.push({
-        file,
-        line: index + 1,
-        column: 13,
-        path: "spec.schedule",
-        code: "invalid_schedule",
-        message: "Minute 99 is out of range 0–59.",
-      });
-    }
-  }
-  return errors;
-}
-
-function saveJob(world: World, namespace: string, name: string, yaml: string, headers: Headers) {
-  const found = find(world, { namespace, name });
-  const errors = judge(yaml, `${namespace}/${name}.yaml`);
-  if (errors?.length) return problem(422, "invalid_manifest", "The manifest is invalid", { errors });
-  if (found && headers.get("If-None-Match") === "*") {
-    return problem(409, "already_exists", `${namespace}/${name} exists already`, {
-      hint: "Choose another name, or edit that job.",
-    });
-  }
-  const etag = headers.get("If-Match");
-  if (found && etag && etag !== found.etag) {
-    return problem(409, "stale_etag", "The job was changed meanwhile", {
-      detail: `${found.path} was changed since you opened it.`,
-    });
-  }
-  if (found) {
-    Object.assign(found, { yaml, etag: `"${uuid()}"`, updated_at: ago(0) });
-    return HttpResponse.json(found);
-  }
-  const job: Job = {
-    ...makeJob({
-      namespace,
-      name,
-      mode: /^\s+command:/m.test(yaml) ? "agent" : "ping",
-      schedule: ["0 2 * * *"],
-      state: "new",
-    }),
-    yaml,
-  };
-  world.jobs.unshift(job);
-  return HttpResponse.json(job, { status: 201 });
-}
-
 function jobHandlers(world: World) {
   return [
     http.get(`${V1}/jobs`, ({ request }) => {
@@ -172,27 +99,14 @@ function jobHandlers(world: World) {
       const job = find(world, params);
       return job ? HttpResponse.json(job, { headers: { ETag: job.etag } }) : notFound("Job");
     }),
-    http.put(`${V1}/jobs/:namespace/:name`, async ({ params, request }) =>
-      saveJob(world, String(params.namespace), String(params.name), await request.text(), request.headers),
-    ),
-    http.delete(`${V1}/jobs/:namespace/:name`, ({ params }) => {
-      const job = find(world, params);
-      if (!job) return notFound("Job");
-      world.jobs = world.jobs.filter((other) => other !== job);
-      return new HttpResponse(null, { status: 204 });
-    }),
     http.get(`${V1}/jobs/:namespace/:name/next-runs`, ({ params }) => {
       const job = find(world, params);
       if (!job) return notFound("Job");
-      const times = job.next_run_at
-        ? [0, 1, 2, 3, 4].map((day) => new Date(Date.parse(job.next_run_at ?? "") + day * 86_400_000))
-        : [];
       return HttpResponse.json({
-        items: times.map((time) => ({
-          at: time.toISOString(),
-          local: time.toISOString().replace(/\.\d+Z$/, "+00:00"),
-        })),
+        items: job.next_run_at ? daily(new Date(job.next_run_at), job.timezone, 5) : [],
         timezone: job.timezone,
+        schedule_text: job.schedule_text,
+        clock_changes: job.timezone === "UTC" ? [] : CLOCK_CHANGES,
       });
     }),
     http.get(`${V1}/instances`, ({ request }) => {
@@ -288,6 +202,8 @@ function endpointHandlers(world: World) {
 export const handlersFor = (world: World) => [
   ...authHandlers(world),
   ...jobHandlers(world),
+  ...editHandlers(world),
+  ...repositoryHandlers(world),
   ...runHandlers(world),
   ...endpointHandlers(world),
 ];

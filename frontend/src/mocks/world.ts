@@ -1,5 +1,6 @@
 import type { Endpoint, IncidentDetail, Job, RunState, State } from "@/client/types";
 import { ago, emptyWorld, makeJob, makeRun, outputFor, uuid, type World } from "./data";
+import { fillRepository, giveLongPast } from "./past";
 
 function makeEndpoint(name: string, more: Partial<Endpoint> = {}): Endpoint {
   const commit = "4f2a9c1e7b3d58a6c0e91f24d7b8a35e6c1f0d92";
@@ -300,6 +301,7 @@ export function usualWorld(): World {
   const world = emptyWorld();
   world.endpoints = makeEndpoints();
   world.jobs = makeJobs(world.endpoints);
+  fillRepository(world, world.endpoints);
   addRuns(world);
   world.incidents = makeIncidents(world.jobs);
   world.tokens = [
@@ -360,6 +362,8 @@ const MANY_STATES: State[] = [
 
 export function crowdedWorld(count = 1000): World {
   const world = usualWorld();
+  const [backup] = world.jobs;
+  if (backup) giveLongPast(world, backup, count);
   const spaces = ["production", "default", "finance", "reporting"];
   for (let index = world.jobs.length; index < count; index += 1) {
     world.jobs.push(

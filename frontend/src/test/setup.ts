@@ -26,3 +26,4 @@ window.scrollTo = () => {};
 Element.prototype.scrollIntoView ??= () => {};
 Element.prototype.getAnimations ??= () => [];
 window.PointerEvent ??= class extends MouseEvent {} as unknown as typeof PointerEvent;
+Range.prototype.getClientRects ??= () => [] as unknown as DOMRectList;

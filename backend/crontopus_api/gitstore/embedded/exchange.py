@@ -113,7 +113,7 @@ class Exchange:
     async def _feed(self, process: BackendProcess, receive: Receive) -> None:
         """The body into git; then wait for the client to leave."""
         limit = self._limits.max_body(self._request.action)
-        async for piece in body_of(receive, limit, self._limits.idle_seconds):
+        async for piece in body_of(receive, limit, self._limits.idle_seconds, gzipped=self._request.gzipped):
             # Git may have said no and closed its input; the rest of the body is then nobody's.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 process.stdin.write(piece)
@@ -166,7 +166,9 @@ class Exchange:
             return
         try:
             head = await self._host.head(self._request.slug)
-            if head is None or not await self._host.is_ancestor(self._request.slug, move.new, head):
+            if head is None or not (
+                head == move.new or await self._host.is_ancestor(self._request.slug, move.new, head)
+            ):
                 return  # accepted, but a commit came first and git refused the push itself
             event = MainMoved(self._request.slug, move.old, move.new, self._caller)
             report = asyncio.ensure_future(self._on_push(event))

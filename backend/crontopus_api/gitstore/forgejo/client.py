@@ -7,11 +7,11 @@ import asyncio
 import json
 import logging
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -166,7 +166,7 @@ class ForgejoClient:
         return await self._ask(method, f"{self.config.url}/api/v1/{path}", expected, json=body)
 
     async def _ask(self, method: str, url: str, expected: tuple[int, ...], **content: Any) -> Answer:
-        wait = self.left_alone_until - time.monotonic()
+        wait = self.left_alone_until - monotonic()
         if wait > 0:
             raise GitUnavailable("Forgejo asked to be left alone for a while", retry_after=math.ceil(wait))
         with unavailable():
@@ -180,7 +180,7 @@ class ForgejoClient:
             return Answer(response.status_code, body)
         if response.status_code == 429:
             pause = min(retry_after(429, response.headers), _MAX_PAUSE_SECONDS)
-            self.left_alone_until = time.monotonic() + pause
+            self.left_alone_until = monotonic() + pause
         raise refusal(response.status_code, response.headers, said(body))
 
 

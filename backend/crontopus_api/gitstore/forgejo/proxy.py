@@ -123,7 +123,8 @@ class ForgejoGitHttp:
         fed = asyncio.Event()
 
         async def body() -> AsyncIterator[bytes]:
-            async for piece in body_of(receive, self.limits.max_body, self.limits.idle_seconds):
+            bounds = (self.limits.max_body, self.limits.idle_seconds)
+            async for piece in body_of(receive, *bounds, gzipped=request.gzipped):
                 yield piece
             fed.set()
 
@@ -176,8 +177,6 @@ class ForgejoGitHttp:
             address = f"{url}/info/refs?service={request.service}"
             return self._client.http.build_request("GET", address, headers=headers, timeout=timeout)
         headers["Content-Type"] = f"application/x-{request.service}-request"
-        if request.headers.get("content-encoding") in {"gzip", "x-gzip"}:
-            headers["Content-Encoding"] = "gzip"
         address = f"{url}/{request.service}"
         return self._client.http.build_request(
             "POST", address, headers=headers, content=body, timeout=timeout

@@ -67,10 +67,17 @@ class Projector:
         self, session: AsyncSession, tenant_id: UUID, old: str | None, head: str, reading: Reading
     ) -> bool:
         """Move the projection from `old` to `head` in the caller's transaction; False when it is not at `old`."""
-        row = await repository.lock_repository(session, tenant_id)
+        locked = await repository.lock_repository(session, tenant_id)
+        row = locked.repository
         if row.projected_commit != old:
             return False
-        await self._writer.write(session, tenant_id, reading)
+        await self._writer.write(
+            session,
+            tenant_id,
+            reading,
+            has_policies=locked.has_policies,
+            has_invalid_files=locked.has_invalid_files,
+        )
         row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
         await session.flush()
         await announce(session, tenant_id, "jobs", "head")

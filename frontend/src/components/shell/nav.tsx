@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, KeyRound, ListChecks, Server, Siren } from "lucide-react";
+import { Activity, FolderGit2, KeyRound, ListChecks, Server, Siren } from "lucide-react";
 import type { ReactNode } from "react";
 import { openIncidentsQuery } from "@/client/queries";
 
@@ -48,6 +48,9 @@ export function Nav({ onNavigate = () => {} }: { onNavigate?: () => void }) {
         </Item>
         <Item to="/endpoints" icon={<Server aria-hidden />} onNavigate={onNavigate}>
           Endpoints
+        </Item>
+        <Item to="/repository" icon={<FolderGit2 aria-hidden />} onNavigate={onNavigate}>
+          Repository
         </Item>
       </ul>
       <div>

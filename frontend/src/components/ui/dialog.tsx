@@ -1,14 +1,14 @@
 import { AlertDialog as Alert } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
 
 export const backdropClass =
   "fixed inset-0 z-40 bg-[oklch(0.12_0.01_285/0.5)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0";
 const popupClass =
-  "fixed top-[max(1rem,12vh)] left-1/2 z-50 max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border border-line bg-surface shadow-pop outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-97 data-starting-style:scale-97 data-ending-style:opacity-0 data-starting-style:opacity-0 max-md:top-4";
+  "fixed top-[max(1rem,12vh)] left-1/2 z-50 max-h-[calc(100dvh-max(1rem,12vh)-1rem)] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-y-auto rounded-xl border border-line bg-surface shadow-pop outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-97 data-starting-style:scale-97 data-ending-style:opacity-0 data-starting-style:opacity-0 max-md:top-4 max-md:max-h-[calc(100dvh-2rem)]";
 
 type DialogProps = {
   open: boolean;
@@ -61,33 +61,57 @@ type ConfirmProps = {
   onOpenChange: (open: boolean) => void;
   title: string;
   children: ReactNode;
+  /** What to look at or fill in first. Not part of the description: a screen reader reads that out at once. */
+  body?: ReactNode;
+  /** The first field of `body` has the focus, and not the safe answer. */
+  focusBody?: boolean;
   confirm: string;
+  variant?: "danger" | "primary";
   busy?: boolean;
+  disabled?: boolean;
   onConfirm: () => void;
 };
 
-/** Before something that cannot be undone. The safe answer has the focus. */
+/** Before something that matters. The safe answer has the focus. */
 export function Confirm({
   open,
   onOpenChange,
   title,
   children,
+  body,
+  focusBody = false,
   confirm,
+  variant = "danger",
   busy = false,
+  disabled = false,
   onConfirm,
 }: ConfirmProps) {
+  const cancel = useRef<HTMLButtonElement>(null);
   return (
     <Alert.Root open={open} onOpenChange={onOpenChange}>
       <Alert.Portal>
         <Alert.Backdrop className={backdropClass} />
-        <Alert.Popup className={cn(popupClass, "max-w-md p-5")}>
-          <Alert.Title className="font-semibold text-lg">{title}</Alert.Title>
-          <Alert.Description render={<div />} className="mt-1.5 text-muted text-sm">
-            {children}
-          </Alert.Description>
-          <div className="mt-5 flex justify-end gap-2">
-            <Alert.Close render={<Button variant="secondary" />}>Cancel</Alert.Close>
-            <Button variant="danger" busy={busy} onClick={onConfirm}>
+        <Alert.Popup
+          initialFocus={focusBody ? undefined : cancel}
+          className={cn(popupClass, "flex flex-col overflow-hidden", body ? "max-w-2xl" : "max-w-md")}
+        >
+          <div className="min-h-0 overflow-y-auto p-5">
+            <Alert.Title className="break-words font-semibold text-lg">{title}</Alert.Title>
+            <Alert.Description render={<div />} className="mt-1.5 text-muted text-sm">
+              {children}
+            </Alert.Description>
+            {body && <div className="mt-4">{body}</div>}
+          </div>
+          <div
+            className={cn(
+              "flex shrink-0 justify-end gap-2 px-5",
+              body ? "border-line border-t py-3.5" : "pb-5",
+            )}
+          >
+            <Alert.Close ref={cancel} render={<Button variant="secondary" />}>
+              Cancel
+            </Alert.Close>
+            <Button variant={variant} busy={busy} disabled={disabled} onClick={onConfirm}>
               {confirm}
             </Button>
           </div>

@@ -38,6 +38,16 @@ export function Field({ label, hint, error, aside, children, className }: FieldP
 export const inputClass =
   "h-9 w-full min-w-0 rounded-md border border-line-strong bg-surface px-3 text-[16px] text-text shadow-card outline-offset-0 transition-colors placeholder:text-subtle hover:border-subtle focus-visible:border-accent-text disabled:opacity-55 data-invalid:border-bad-solid md:h-8 md:text-sm";
 
+/** Several lines of what comes from a machine. */
+export function TextArea({ className, ...props }: ComponentProps<"textarea">) {
+  return (
+    <BaseField.Control
+      render={<textarea {...props} />}
+      className={cn(inputClass, "h-auto py-2 font-mono leading-5 md:h-auto md:text-xs", className)}
+    />
+  );
+}
+
 export function Input({ className, ...props }: ComponentProps<typeof BaseField.Control>) {
   return <BaseField.Control className={cn(inputClass, className as string)} {...props} />;
 }

@@ -1,12 +1,29 @@
 import { Toast } from "@base-ui/react/toast";
 import { CircleAlert, CircleCheck, X } from "lucide-react";
 import type { ReactNode } from "react";
+import { buttonVariants } from "./button";
 
 const manager = Toast.createToastManager();
 
 /** For what has no place of its own on the page. Errors of a form belong to the form, not here. */
 export const toast = {
   ok: (title: string, description?: string) => manager.add({ title, description, type: "ok" }),
+  /** Something was done that can be taken back: longer on screen, with a button for it. */
+  undoable: (title: string, description: string, undo: () => void) => {
+    const id = manager.add({
+      title,
+      description,
+      type: "ok",
+      timeout: 12_000,
+      actionProps: {
+        children: "Undo",
+        onClick: () => {
+          manager.close(id);
+          undo();
+        },
+      },
+    });
+  },
   bad: (title: string, description?: string) =>
     manager.add({ title, description, type: "bad", priority: "high", timeout: 10_000 }),
 };
@@ -42,6 +59,7 @@ function ToastList() {
           <Toast.Title className="font-medium" />
           <Toast.Description className="break-words text-muted" />
         </div>
+        <Toast.Action className={buttonVariants({ size: "sm" })} />
         <Toast.Close
           aria-label="Dismiss"
           className="grid size-6 shrink-0 place-items-center rounded-md text-subtle hover:bg-hover hover:text-text"

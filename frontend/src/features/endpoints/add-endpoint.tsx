@@ -8,9 +8,9 @@ import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field, Input } from "@/components/ui/field";
+import { parseLabels } from "@/lib/labels";
 import { type Input as SchemaInput, type Output as SchemaOutput, z } from "@/lib/zod";
 import { EnrollSteps } from "./enroll-steps";
-import { parseLabels } from "./labels";
 
 const schema = z.object({
   name: z.string().trim().max(100, "At most 100 characters."),

@@ -1,49 +1,47 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
-import { api } from "@/client/api";
 import type { Job } from "@/client/types";
-import { explain } from "@/components/domain/query-error";
+import { EditDialog } from "@/components/domain/edit-dialog";
+import { useUndoable } from "@/components/domain/edit-job";
 import { Button } from "@/components/ui/button";
-import { Confirm } from "@/components/ui/dialog";
-import { toast } from "@/components/ui/toast";
 
 export function DeleteJob({ job }: { job: Job }) {
   const [open, setOpen] = useState(false);
   const navigate = useNavigate();
-  const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => api.deleteJob(job.namespace, job.name),
-    onSuccess: async () => {
-      await navigate({ to: "/jobs" });
-      toast.ok(`${job.namespace}/${job.name} is deleted`, "The commit can be reverted in Git.");
-      void queries.invalidateQueries({ queryKey: ["jobs"] });
-    },
-    onError: (error) => {
-      setOpen(false);
-      toast.bad("Could not delete the job", explain(error).detail || explain(error).title);
-    },
-  });
+  const undoable = useUndoable();
+  const { namespace, name } = job;
+  const address = `${namespace}/${name}`;
+  const done = () => {
+    void navigate({ to: "/jobs" });
+    undoable({
+      title: `${address} is deleted`,
+      detail: "Its runs and history stay.",
+      undo: { kind: "rollback", namespace, name, commit: job.commit },
+      undone: `${address} is back`,
+    });
+  };
   return (
     <>
       <Button variant="secondary" className="text-bad" onClick={() => setOpen(true)}>
         <Trash2 aria-hidden /> Delete
       </Button>
-      <Confirm
+      <EditDialog
         open={open}
         onOpenChange={setOpen}
-        title={`Delete ${job.namespace}/${job.name}?`}
+        title={`Delete ${address}?`}
         confirm="Delete job"
-        busy={remove.isPending}
-        onConfirm={() => remove.mutate()}
+        danger
+        openDiff={false}
+        edit={{ kind: "delete", namespace, name, etag: job.etag }}
+        onDone={done}
       >
-        A commit removes <code className="font-mono">{job.path}</code>.{" "}
+        A commit removes <code className="break-all font-mono">{job.path}</code>.{" "}
         {job.mode === "agent"
           ? "Agents take it out of their schedulers within seconds."
           : "Its ping URL stops working."}{" "}
-        The file stays in Git’s history.
-      </Confirm>
+        Its runs and history stay, and it can be brought back.
+      </EditDialog>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { GitBranch, Radio, Server } from "lucide-react";
+import { GitBranch, Import, Radio, Server } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Mode } from "@/client/types";
 import { buttonVariants } from "@/components/ui/button";
@@ -97,6 +97,19 @@ export function FirstJob() {
           </div>
         </Step>
       </Way>
+      <Card className="flex flex-wrap items-center justify-between gap-4 p-5 lg:col-span-2">
+        <div>
+          <h2 className="flex items-center gap-2 font-semibold text-lg">
+            <Import aria-hidden className="size-4.5 text-accent-text" /> Or bring what you have
+          </h2>
+          <p className="mt-1 text-muted text-sm">
+            A crontab or the Windows Task Scheduler: see what each line becomes, then add them all at once.
+          </p>
+        </div>
+        <Link to="/jobs/import" className={buttonVariants()}>
+          Import jobs
+        </Link>
+      </Card>
       <Card className="p-5 lg:col-span-2">
         <h2 className="flex items-center gap-2 font-semibold text-lg">
           <GitBranch aria-hidden className="size-4.5 text-accent-text" /> Or push it with Git

@@ -1,12 +1,14 @@
 import { Link } from "@tanstack/react-router";
-import { CircleAlert } from "lucide-react";
+import { CircleAlert, TriangleAlert } from "lucide-react";
 import type { JobSummary } from "@/client/types";
 import { JobAddress, ModeTag } from "@/components/domain/bits";
+import { policyOf } from "@/components/domain/manifest-errors";
 import { RunBadge, STATE_LOOKS, StateBadge } from "@/components/domain/status";
 import { type Column, DataList, rowLinkClass } from "@/components/ui/data-list";
 import { Duration, Time } from "@/components/ui/time";
 import { now } from "@/lib/clock";
 import { plural } from "@/lib/format";
+import { DISCOVERED } from "./search";
 
 function Schedule({ job }: { job: JobSummary }) {
   const [first = "", ...rest] = job.schedule;
@@ -34,6 +36,34 @@ function Instances({ job }: { job: JobSummary }) {
   );
 }
 
+function Violations({ job }: { job: JobSummary }) {
+  const policies = [...new Set(job.violations.map((violation) => policyOf(violation) ?? "a policy"))];
+  if (policies.length === 0) return null;
+  return (
+    <span
+      title={job.violations.map(({ message }) => message).join("\n")}
+      className="inline-flex min-w-0 items-center gap-1 font-medium text-warn"
+    >
+      <TriangleAlert aria-hidden className="size-3.5 shrink-0" />
+      <span className="truncate">Breaks {policies.join(", ")}</span>
+    </span>
+  );
+}
+
+/** Above the row's own link. */
+function Adopt({ job }: { job: JobSummary }) {
+  return (
+    <Link
+      to="/jobs/$namespace/$name"
+      params={{ namespace: job.namespace, name: job.name }}
+      search={{ adopt: true }}
+      className="relative z-10 rounded-sm font-medium text-accent-text underline-offset-2 hover:underline"
+    >
+      Adopt<span className="sr-only"> {job.name}</span>
+    </Link>
+  );
+}
+
 function Name({ job }: { job: JobSummary }) {
   return (
     <div className="min-w-0">
@@ -53,6 +83,8 @@ function Name({ job }: { job: JobSummary }) {
             <CircleAlert aria-hidden className="size-3.5" /> Manifest invalid
           </span>
         )}
+        <Violations job={job} />
+        {job.namespace === DISCOVERED && <Adopt job={job} />}
       </div>
     </div>
   );

@@ -1,66 +1,27 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { FilePlus2, Pencil } from "lucide-react";
 import { Fragment, lazy, type ReactNode, Suspense } from "react";
 import { isProblem } from "@/client/problem";
 import { jobQuery } from "@/client/queries";
 import type { Job } from "@/client/types";
-import { Labels, ModeTag } from "@/components/domain/bits";
+import { ManifestErrors } from "@/components/domain/manifest-errors";
 import { QueryError } from "@/components/domain/query-error";
-import { StateBadge } from "@/components/domain/status";
 import { PagePending } from "@/components/shell/fallbacks";
-import { buttonVariants } from "@/components/ui/button";
 import { Card, CardBody, CardHeader } from "@/components/ui/card";
 import { CopyButton } from "@/components/ui/copy";
-import { Empty } from "@/components/ui/message";
-import { crumbClass, Facts, PageHeader } from "@/components/ui/page";
+import { Facts } from "@/components/ui/page";
 import { Skeleton } from "@/components/ui/skeleton";
 import { TabLinks } from "@/components/ui/tabs";
 import { Time } from "@/components/ui/time";
 import { shortCommit } from "@/lib/format";
-import { DeleteJob } from "./delete-job";
+import { AdoptBanner } from "./adopt-job";
+import { GoneJob } from "./gone-job";
 import { InstancesCard } from "./instances-card";
-import { ManifestErrors } from "./manifest-errors";
+import { JobHeader } from "./job-header";
 import { PingCard } from "./ping-card";
 import { ScheduleCard } from "./schedule-card";
 import type { JobSearch } from "./search";
 
 const YamlEditor = lazy(() => import("./yaml-editor"));
-
-function Header({ job }: { job: Job }) {
-  const params = { namespace: job.namespace, name: job.name };
-  return (
-    <PageHeader
-      crumbs={
-        <>
-          <Link to="/jobs" className={crumbClass}>
-            Jobs
-          </Link>
-          <span aria-hidden>/</span>
-          <Link to="/jobs" search={{ namespace: job.namespace }} className={crumbClass}>
-            {job.namespace}
-          </Link>
-        </>
-      }
-      title={job.name}
-      badge={<StateBadge state={job.state} />}
-      actions={
-        <>
-          <Link to="/jobs/$namespace/$name/edit" params={params} className={buttonVariants()}>
-            <Pencil aria-hidden /> Edit
-          </Link>
-          <DeleteJob job={job} />
-        </>
-      }
-    >
-      {job.description && <p className="mb-1.5">{job.description}</p>}
-      <span className="flex flex-wrap items-center gap-1.5">
-        <ModeTag mode={job.mode} />
-        <Labels labels={job.labels} />
-      </span>
-    </PageHeader>
-  );
-}
 
 function FilePath({ path }: { path: string }) {
   return (
@@ -95,7 +56,7 @@ function Details({ job }: { job: Job }) {
                 </code>
               ),
             },
-            { label: "Changed", value: <Time at={job.updated_at} /> },
+            { label: "Changed", value: <Time at={job.changed_at} /> },
             {
               label: "Job id",
               value: (
@@ -128,9 +89,32 @@ function Manifest({ job }: { job: Job }) {
   );
 }
 
-type Slots = { recentRuns: ReactNode; allRuns: ReactNode };
+type Slots = { recentRuns: ReactNode; allRuns: ReactNode; history: ReactNode };
 
-function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["tab"] } & Slots) {
+/** What has to be known about the job whatever one came for. */
+function Notices({ job, adopt }: { job: Job; adopt: boolean }) {
+  return (
+    <div className="mb-4 flex flex-col gap-3 empty:hidden">
+      {job.errors.length > 0 && (
+        <ManifestErrors
+          title="The file in Git is invalid; the last good version stays in force"
+          errors={job.errors}
+        />
+      )}
+      {job.violations.length > 0 && (
+        <ManifestErrors
+          tone="warn"
+          title={job.violations.length === 1 ? "This job breaks a policy" : "This job breaks policies"}
+          errors={job.violations}
+        />
+      )}
+      <AdoptBanner job={job} asked={adopt} />
+    </div>
+  );
+}
+
+function JobView({ job, search, recentRuns, allRuns, history }: { job: Job; search: JobSearch } & Slots) {
+  const { tab } = search;
   const params = { namespace: job.namespace, name: job.name };
   const link = (to: JobSearch["tab"]) => ({
     active: tab === to,
@@ -139,24 +123,19 @@ function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["
   const ping = job.mode === "ping" && <PingCard url={job.ping_url} schedule={job.schedule[0] ?? ""} />;
   return (
     <>
-      <Header job={job} />
-      {job.errors.length > 0 && (
-        <div className="mb-4">
-          <ManifestErrors
-            title="The file in Git is invalid; the last good version stays in force"
-            errors={job.errors}
-          />
-        </div>
-      )}
+      <JobHeader job={job} />
+      <Notices job={job} adopt={search.adopt ?? false} />
       <TabLinks
         label="Job"
         tabs={[
           { label: "Overview", ...link(undefined) },
           { label: "Runs", ...link("runs") },
+          { label: "History", ...link("history") },
           { label: "Manifest", ...link("manifest") },
         ]}
       />
       {tab === "runs" && allRuns}
+      {tab === "history" && history}
       {tab === "manifest" && <Manifest job={job} />}
       {!tab && (
         <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
@@ -177,34 +156,13 @@ function JobView({ job, tab, recentRuns, allRuns }: { job: Job; tab: JobSearch["
   );
 }
 
-function NoJob({ namespace, name }: { namespace: string; name: string }) {
-  return (
-    <Empty
-      page
-      icon={<FilePlus2 />}
-      title={`There is no job ${namespace}/${name}`}
-      actions={
-        <>
-          <Link to="/jobs" className={buttonVariants()}>
-            All jobs
-          </Link>
-          <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
-            New job
-          </Link>
-        </>
-      }
-    >
-      It may have been deleted or renamed in Git.
-    </Empty>
-  );
-}
-
 type Props = { namespace: string; name: string; search: JobSearch } & Slots;
 
 export function JobPage({ namespace, name, search, ...slots }: Props) {
   const query = useQuery(jobQuery(namespace, name));
-  if (isProblem(query.error, 404)) return <NoJob namespace={namespace} name={name} />;
-  if (query.data) return <JobView job={query.data} tab={search.tab} {...slots} />;
+  if (isProblem(query.error, 404))
+    return <GoneJob namespace={namespace} name={name} history={slots.history} />;
+  if (query.data) return <JobView job={query.data} search={search} {...slots} />;
   if (query.isPending) return <PagePending />;
   return <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />;
 }

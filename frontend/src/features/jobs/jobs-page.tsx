@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Plus, SearchX } from "lucide-react";
+import { Import, Plus, SearchX } from "lucide-react";
 import { jobsQuery, namespacesQuery } from "@/client/queries";
 import { STATES, type State } from "@/client/types";
 import { QueryError } from "@/components/domain/query-error";
@@ -105,9 +105,14 @@ export function JobsPage({ search }: { search: JobsSearch }) {
         title="Jobs"
         actions={
           !first && (
-            <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
-              <Plus aria-hidden /> New job
-            </Link>
+            <>
+              <Link to="/jobs/import" className={buttonVariants()}>
+                <Import aria-hidden /> Import
+              </Link>
+              <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
+                <Plus aria-hidden /> New job
+              </Link>
+            </>
           )
         }
       >

@@ -1,12 +1,15 @@
 import { createFileRoute, Link } from "@tanstack/react-router";
-import { jobQuery, nextRunsQuery, runsQuery } from "@/client/queries";
+import { historyQuery, jobQuery, nextRunsQuery, runsQuery } from "@/client/queries";
+import { JobHistory } from "@/features/history/job-history";
 import { JobPage } from "@/features/jobs/job-page";
 import { jobSearch } from "@/features/jobs/search";
 import { JobRuns } from "@/features/runs/job-runs";
 
 export const Route = createFileRoute("/_app/jobs/$namespace/$name/")({
   validateSearch: jobSearch,
-  loader: ({ context: { queryClient }, params: { namespace, name } }) => {
+  loaderDeps: ({ search: { tab } }) => ({ tab }),
+  loader: ({ context: { queryClient }, params: { namespace, name }, deps }) => {
+    if (deps.tab === "history") void queryClient.prefetchInfiniteQuery(historyQuery(namespace, name));
     void queryClient.prefetchQuery(jobQuery(namespace, name));
     void queryClient.prefetchQuery(nextRunsQuery(namespace, name));
     void queryClient.prefetchInfiniteQuery(runsQuery({ job: `${namespace}/${name}` }));
@@ -16,6 +19,7 @@ export const Route = createFileRoute("/_app/jobs/$namespace/$name/")({
 
 function Page() {
   const { namespace, name } = Route.useParams();
+  const search = Route.useSearch();
   const job = `${namespace}/${name}`;
   const all = (
     <Link
@@ -31,9 +35,10 @@ function Page() {
     <JobPage
       namespace={namespace}
       name={name}
-      search={Route.useSearch()}
+      search={search}
       recentRuns={<JobRuns job={job} limit={8} aside={all} />}
       allRuns={<JobRuns job={job} />}
+      history={<JobHistory namespace={namespace} name={name} asked={search.version} />}
     />
   );
 }
