@@ -16,7 +16,7 @@ import (
 
 const (
 	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 341
+	vectorCount  = 342
 )
 
 type wantedError struct {
