@@ -1,57 +1,40 @@
-import { Dialog } from "@base-ui/react/dialog";
-import { Link } from "@tanstack/react-router";
-import { Menu as MenuIcon, X } from "lucide-react";
-import { type ReactNode, useState } from "react";
-import { backdropClass } from "@/components/ui/dialog";
-import { Logo } from "@/components/ui/logo";
-import { useSession } from "@/lib/session";
+import { Menu as MenuIcon } from "lucide-react";
+import { type ComponentProps, lazy, type ReactNode, Suspense, useState } from "react";
 import { LiveBadge } from "./live-badge";
 import { Nav } from "./nav";
+import { Tenant } from "./tenant";
 import { UserMenu } from "./user-menu";
 
-function Tenant() {
-  const { tenant } = useSession();
-  return (
-    <Link to="/jobs" className="flex min-w-0 items-center gap-2.5 rounded-md px-1.5 py-1">
-      <Logo className="shrink-0" />
-      <span className="min-w-0">
-        <span className="block truncate font-semibold leading-4.5">{tenant.name}</span>
-        <span className="block text-subtle text-xs leading-4">Crontopus</span>
-      </span>
-    </Link>
-  );
-}
+const drawer = () => import("./drawer");
+const Drawer = lazy(drawer);
 
-function Drawer() {
-  const [open, setOpen] = useState(false);
+const MenuButton = (props: ComponentProps<"button">) => (
+  <button
+    type="button"
+    aria-label="Open menu"
+    className="grid size-10 place-items-center rounded-md hover:bg-hover"
+    {...props}
+  >
+    <MenuIcon aria-hidden className="size-5" />
+  </button>
+);
+
+/** For phones. Fetched when it is wanted. */
+function PhoneMenu() {
+  const [wanted, setWanted] = useState(false);
+  const closed = (
+    <MenuButton
+      aria-haspopup="dialog"
+      aria-expanded={false}
+      onPointerEnter={() => void drawer()}
+      onClick={() => setWanted(true)}
+    />
+  );
+  if (!wanted) return closed;
   return (
-    <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger
-        aria-label="Open menu"
-        className="grid size-10 place-items-center rounded-md hover:bg-hover"
-      >
-        <MenuIcon aria-hidden className="size-5" />
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Backdrop className={backdropClass} />
-        <Dialog.Popup className="fixed inset-y-0 left-0 z-50 flex w-72 max-w-[85vw] flex-col gap-4 border-line border-r bg-surface p-3 shadow-pop outline-none transition-transform duration-150 data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
-          <div className="flex items-center justify-between">
-            <Dialog.Title className="sr-only">Menu</Dialog.Title>
-            <Tenant />
-            <Dialog.Close
-              aria-label="Close menu"
-              className="grid size-10 place-items-center rounded-md hover:bg-hover"
-            >
-              <X aria-hidden className="size-5" />
-            </Dialog.Close>
-          </div>
-          <Nav onNavigate={() => setOpen(false)} />
-          <div className="mt-auto border-line border-t pt-2">
-            <UserMenu />
-          </div>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Suspense fallback={closed}>
+      <Drawer trigger={<MenuButton />} />
+    </Suspense>
   );
 }
 
@@ -77,7 +60,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
       </aside>
       <header className="sticky top-0 z-30 flex h-13 items-center gap-2 border-line border-b bg-surface px-2 md:hidden">
-        <Drawer />
+        <PhoneMenu />
         <Tenant />
         <LiveBadge className="mr-2 ml-auto" />
       </header>

@@ -1,7 +1,7 @@
 import { Search, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { cn } from "@/lib/cn";
-import { inputClass } from "./field";
+import { inputClass } from "./input-class";
 
 type Props = {
   label: string;

@@ -1,7 +1,7 @@
 import { Field } from "@base-ui/react/field";
 import { cn } from "@/lib/cn";
 import { CopyButton } from "./copy";
-import { inputClass } from "./field";
+import { inputClass } from "./input-class";
 
 /** A secret that is shown this once. A field, so that one click selects it all. */
 export function Secret({ label, value }: { label: string; value: string }) {
