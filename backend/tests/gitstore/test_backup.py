@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crontopus_api.gitstore import Author
+from crontopus_api.gitstore.bare import bundles
 from crontopus_api.gitstore.bare.bundles import BundleFailed
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.errors import RepositoryForeign, RepositoryMissing
@@ -75,6 +76,39 @@ async def test_a_backup_beside_writers_is_one_instant(host: EmbeddedGitHost, tmp
     done.set()
     await writing
     assert len(heads) > 1
+
+
+async def test_a_ref_that_moves_while_it_is_packed_is_in_it(
+    host: EmbeddedGitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git bundle create` leaves such a ref out."""
+    old = await host.head("acme")
+    git_dir(host, "update-ref", "refs/heads/side", "main")
+    listed = bundles._refs
+
+    def moving(repository: Path) -> dict[str, str]:
+        refs = listed(repository)
+        tree = git_dir(host, "rev-parse", "main^{tree}")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        new = git_dir(host, *identity, "commit-tree", tree, "-p", "main", "-m", "m")
+        git_dir(host, "update-ref", "refs/heads/main", new)
+        git_dir(host, "update-ref", "-d", "refs/heads/side")
+        return refs
+
+    monkeypatch.setattr(bundles, "_refs", moving)
+    assert (await host.backup("acme", tmp_path / "acme.bundle")).head == old
+    other = EmbeddedGitHost(tmp_path / "other")
+    await other.restore("acme", tmp_path / "acme.bundle")
+    refs = git_dir(other, "for-each-ref", "--format=%(objectname) %(refname)").splitlines()
+    assert refs == [f"{old} refs/heads/main", f"{old} refs/heads/side"]
+    fsck(other)
+
+
+async def test_git_itself_reads_a_backup(host: EmbeddedGitHost, git: GitClient, tmp_path: Path) -> None:
+    await host.backup("acme", tmp_path / "acme.bundle")
+    await git.ok("clone", "-q", tmp_path / "acme.bundle", "acme")
+    assert await git.ok("rev-parse", "HEAD", cwd=git.home / "acme") == await host.head("acme")
+    assert (git.home / "acme/README.md").exists()
 
 
 async def test_what_is_there_is_never_overwritten(host: EmbeddedGitHost, tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 """A repository as one file, written while others write the repository; and a repository made from one.
 
-`git bundle` takes all refs at one instant, then packs what they reach. That holds still: commits only add,
-and what a rewound branch lets go of stays for two weeks (`maintenance`).
+The file is a Git bundle, but not `git bundle` writes it: a ref that moves while that runs it leaves out, without
+a word. Here the refs are listed first, then what they reach is packed. That holds still: commits only add, and
+what a rewound branch lets go of stays for two weeks (`maintenance`).
 """
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from dulwich.repo import Repo
 
-from crontopus_api.gitstore.bare.durable import fsync_path
 from crontopus_api.gitstore.bare.plumbing import git_environment
 from crontopus_api.gitstore.errors import GitStoreError
 from crontopus_api.gitstore.host import BRANCH
@@ -34,11 +36,34 @@ class Bundle:
 
 def write_bundle(repository: Path, target: Path) -> Bundle:
     """All branches and tags of the repository into the new file `target`, flushed to the disk."""
-    if target.exists():
-        raise BundleFailed(f"{target} exists")
-    _git(repository, "bundle", "create", "--quiet", str(target.absolute()), "--branches", "--tags")
-    fsync_path(target)
-    return Bundle(_main_of(target), target.stat().st_size)
+    refs = _refs(repository)
+    main = f"refs/heads/{BRANCH}"
+    if main not in refs:
+        raise BundleFailed(f"{repository.name} has no branch {BRANCH}")
+    lines = [f"{refs[main]} HEAD", *(f"{object_id} {ref}" for ref, object_id in sorted(refs.items()))]
+    try:
+        with target.open("xb") as stream:
+            stream.write("\n".join(["# v2 git bundle", *lines, "", ""]).encode())
+            stream.flush()
+            wanted = "".join(f"{object_id}\n" for object_id in set(refs.values())).encode()
+            pack = ("pack-objects", "--quiet", "--stdout", "--revs", "--delta-base-offset")
+            _git(repository, "-c", "pack.threads=1", *pack, stdin=wanted, stdout=stream)
+            size = stream.seek(0, os.SEEK_END)
+            os.fsync(stream.fileno())
+    except FileExistsError as error:
+        raise BundleFailed(f"{target} exists") from error
+    except BundleFailed:
+        target.unlink()
+        raise
+    return Bundle(refs[main], size)
+
+
+def _refs(repository: Path) -> dict[str, str]:
+    """Branches and tags by their full names. Listed twice: while a ref's file is replaced, a directory's
+    listing may show neither the old one nor the new."""
+    shown = ("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
+    lines = [line for _ in range(2) for line in _git(repository, *shown).decode().splitlines()]
+    return dict(line.rsplit(" ", 1) for line in lines)
 
 
 def unbundle(bundle: Path, directory: Path) -> str:
@@ -63,12 +88,17 @@ def _main_of(bundle: Path) -> str:
     raise BundleFailed(f"{bundle} is not a bundle with a branch {BRANCH}")
 
 
-def _git(repository: Path, *arguments: str) -> None:
+def _git(
+    repository: Path, *arguments: str, stdin: bytes = b"", stdout: BinaryIO | int = subprocess.PIPE
+) -> bytes:
+    """What it printed, unless that goes to a file."""
     command = ["git", f"--git-dir={repository}", "-c", f"safe.directory={repository}", *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - fixed program, no shell
             command,
-            capture_output=True,
+            input=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             env=git_environment(),
             timeout=_TIMEOUT_SECONDS,
             check=False,
@@ -77,3 +107,4 @@ def _git(repository: Path, *arguments: str) -> None:
         raise BundleFailed(f"git could not be run: {error}") from error
     if done.returncode:
         raise BundleFailed(done.stderr.decode("utf-8", "replace").strip()[-1000:])
+    return done.stdout or b""
