@@ -1,10 +1,13 @@
 """What a change of files would do: to jobs, to endpoints, to what runs next. Nothing here changes anything."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.models import Endpoint
@@ -34,6 +37,7 @@ from crontopus_api.schedules.zones import load_zone
 
 Contents = Mapping[str, bytes | None]
 _NEXT_RUNS = 3
+_FILES_TOLD_INLINE = 20
 # What one answer holds; the counts in the summary are of everything.
 _MOST_SHOWN = 1_000
 
@@ -57,16 +61,17 @@ class Effects:
         differing = {path: content for path, content in after.items() if before[path] != content}
         judgement = await self._judge.judge(session, tenant_id, differing)
         endpoints = await self._endpoints.active(session, tenant_id)
-        changes = _job_changes(tenant_id, before, differing, judgement)
-        shown = [_job_out(change, endpoints, self._clock.now()) for change in changes]
+        jobs = partial(_told, tenant_id, before, differing, judgement, endpoints, self._clock.now())
+        # A large branch takes seconds to work out, in which everybody else must be served.
+        told = jobs() if len(differing) <= _FILES_TOLD_INLINE else await to_thread.run_sync(jobs)
         warnings = [violation.as_dict() for violation in judgement.warnings]
         warnings += await self._on_other_jobs(session, tenant_id, differing)
         return schemas.PlanOut(
             base=base,
-            summary=_summary(shown),
-            changes=shown[:_MOST_SHOWN],
+            summary=told.summary,
+            changes=told.changes,
             files=[_file_out(path, before[path], differing[path]) for path in _other_files(differing)],
-            endpoints=_affected(shown),
+            endpoints=told.endpoints,
             errors=[ErrorDetail.model_validate(error.as_dict()) for error in judgement.errors[:_MOST_SHOWN]],
             warnings=[ErrorDetail.model_validate(warning) for warning in warnings[:_MOST_SHOWN]],
             conflicts=list(conflicts),
@@ -108,6 +113,30 @@ class _Change:
         if self.source_after is None:
             return "removed"
         return "moved" if self.old_path != self.path else "changed"
+
+
+class _Told(NamedTuple):
+    summary: schemas.PlanSummary
+    changes: list[schemas.JobChange]
+    endpoints: list[EndpointRef]
+
+
+def _told(
+    tenant_id: UUID,
+    before: Contents,
+    after: Contents,
+    judgement: Judgement,
+    endpoints: Sequence[Endpoint],
+    now: datetime,
+) -> _Told:
+    """Counts and endpoints are of every change, the changes themselves the first of them."""
+    changes = _job_changes(tenant_id, before, after, judgement)
+    shown = [_job_out(change, endpoints, now) for change in changes[:_MOST_SHOWN]]
+    places: set[UUID] = set()
+    for change in changes:
+        places |= _places(change.before, endpoints) | _places(change.after, endpoints)
+    affected = [EndpointRef(id=each.id, name=each.name) for each in endpoints if each.id in places]
+    return _Told(_summary(changes), shown, sorted(affected, key=lambda endpoint: endpoint.name))
 
 
 def _job_changes(tenant_id: UUID, before: Contents, after: Contents, judgement: Judgement) -> list[_Change]:
@@ -241,18 +270,6 @@ def _file_out(path: str, before: bytes | None, after: bytes | None) -> schemas.F
     )
 
 
-def _summary(changes: Sequence[schemas.JobChange]) -> schemas.PlanSummary:
-    count = {
-        action: sum(change.action == action for change in changes)
-        for action in schemas.PlanSummary.model_fields
-    }
-    return schemas.PlanSummary(**count)
-
-
-def _affected(changes: Sequence[schemas.JobChange]) -> list[EndpointRef]:
-    found = {
-        endpoint.id: endpoint
-        for change in changes
-        for endpoint in (*change.endpoints_gained, *change.endpoints_lost, *change.endpoints_kept)
-    }
-    return sorted(found.values(), key=lambda endpoint: endpoint.name)
+def _summary(changes: Sequence[_Change]) -> schemas.PlanSummary:
+    count = Counter(change.action for change in changes)
+    return schemas.PlanSummary(**{action: count[action] for action in schemas.PlanSummary.model_fields})

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.gitstore.host import TENANT_FILE
@@ -28,6 +29,8 @@ from crontopus_api.tenants.service import TenantService
 
 # What a terminal shows at once is read; the rest waits for the next push.
 _MOST_LINES = 50
+# Above this many files, reading them would keep the event loop from everybody else.
+_FILES_JUDGED_INLINE = 20
 Edits = Mapping[str, bytes | None]
 
 
@@ -62,19 +65,12 @@ class Judge:
 
     async def judge(self, session: AsyncSession, tenant_id: UUID, edits: Edits) -> Judgement:
         """Every file by itself, then against the tenant's policies, its other jobs and its plan."""
-        read = read_edits(edits)
-        judgement = Judgement(read.errors, jobs={path: job for path, (job, _) in read.jobs.items()})
         # As they will be with the change: whoever changes a policy and a job together is judged by the new one.
         in_force = await policies_in_force(session, tenant_id)
-        policies = [
-            policy for path, policy in (in_force | read.policies).items() if edits.get(path, b"") is not None
-        ]
-        for path, (job, places) in read.jobs.items():
-            for violation in violations(path, job, policies, places):
-                if violation.refuses:
-                    judgement.errors.append(violation.as_error())
-                else:
-                    judgement.warnings.append(violation)
+        if len(edits) <= _FILES_JUDGED_INLINE:
+            judgement = judge_files(edits, in_force)
+        else:
+            judgement = await to_thread.run_sync(judge_files, edits, in_force)
         ids = {path: job_id(tenant_id, job) for path, job in judgement.jobs.items()}
         owners = await definitions.owners(session, tenant_id, list(edits), list(ids.values()))
         judgement.errors += _duplicates(edits, ids, owners)
@@ -105,6 +101,21 @@ def _duplicates(edits: Edits, ids: Mapping[str, UUID], owners: Mapping[UUID, str
         if owner != path:
             errors.append(duplicate_id(path, identifier, owner))
     return errors
+
+
+def judge_files(edits: Edits, in_force: Mapping[str, Policy]) -> Judgement:
+    """Each file by itself and against the policies: all that can be said without the tenant's other jobs."""
+    read = read_edits(edits)
+    judgement = Judgement(read.errors, jobs={path: job for path, (job, _) in read.jobs.items()})
+    after = {**in_force, **read.policies}
+    policies = [policy for path, policy in after.items() if edits.get(path, b"") is not None]
+    for path, (job, places) in read.jobs.items():
+        for violation in violations(path, job, policies, places):
+            if violation.refuses:
+                judgement.errors.append(violation.as_error())
+            else:
+                judgement.warnings.append(violation)
+    return judgement
 
 
 def read_edits(edits: Edits) -> _Read:
