@@ -1,7 +1,7 @@
 # Thin on purpose: what a target does is in scripts/, where it can be read, linted and run by itself.
 up dev: export CRONTOPUS_DATA_DIR ?= $(CURDIR)/.data
 .DEFAULT_GOAL := help
-.PHONY: up dev test e2e lint lint-python lint-go lint-console lint-infra generate verify bench soak lock help
+.PHONY: up dev test test-forgejo e2e lint lint-python lint-go lint-console lint-infra generate verify bench soak lock help
 
 up: ## Build what changed and run the whole platform: http://127.0.0.1:8000
 	@scripts/up
@@ -9,6 +9,8 @@ dev: ## The same with API reload and the Vite dev server: http://127.0.0.1:5173
 	@scripts/dev
 test: ## Every suite, installing what it needs; the last line counts
 	@scripts/test
+test-forgejo: ## The Git hosts' suite on a real Forgejo (CRONTOPUS_FORGEJO_URL, _TOKEN)
+	@scripts/test-forgejo
 e2e: ## The whole path through a real cron, Git, mail server and browser
 	@scripts/test e2e
 lint: ## Every linter and type checker
@@ -26,4 +28,4 @@ soak: ## The fault and fuzz tests at full count
 lock: ## Pin Python and npm packages again
 	@scripts/lock
 help: ## This list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -23,6 +23,7 @@ INTRODUCTION = """\
 $ crontopus login --server https://crontopus.example.com
 $ crontopus jobs apply -f hello.yaml
 $ crontopus jobs list
+$ crontopus jobs history default/hello
 $ crontopus runs list --job default/hello --since 1d
 $ crontopus runs output default/hello
 ```
@@ -43,11 +44,12 @@ Every command that has data takes `--output table|json|yaml` (`-o`).
 | code | meaning |
 |---|---|
 | 0 | Done. |
-| 1 | Failed: the server is unreachable, refused the request, or some of several items failed. |
+| 1 | Failed: no server, a request it refused, some of several items failed, or a plan that would be refused. |
 | 2 | The command line is wrong; nothing was sent. |
 | 3 | Not logged in, or the token is refused or may not do this. |
 
-Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard error, a line each, with code 1.
+Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard error, a line each, with code 1. What
+a policy only warns of reads `FILE:LINE:COLUMN: warning: …` and stops nothing.
 
 ## Environment
 
@@ -56,6 +58,7 @@ Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard err
 | `CRONTOPUS_SERVER` | Address of the server; goes before the one logged in to. |
 | `CRONTOPUS_TOKEN` | API token; goes before the stored log-in. |
 | `CRONTOPUS_TOKEN_FILE` | A file that holds the token, for mounted secrets. |
+| `VISUAL`, `EDITOR` | The editor of `jobs edit`; else vi. |
 | `CRONTOPUS_DEBUG` | Set to 1: an internal error shows its traceback. |
 | `NO_COLOR` | Set: no colour. |
 | `SSL_CERT_FILE` | Certificate authorities to trust, for a private one. |

@@ -38,6 +38,7 @@ func TestLayers(t *testing.T) {
 		"pkg/schedule/":      {},
 		"pkg/version/":       {},
 		"pkg/manifest/":      {"pkg/schedule"},
+		"tools/":             {"pkg/manifest"},
 		"pkg/jobfile/":       {"pkg/statedir"},
 		"pkg/spool/":         {"pkg/statedir"},
 		"pkg/api/":           {"pkg/spool", "pkg/version"},

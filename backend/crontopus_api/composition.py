@@ -13,7 +13,9 @@ from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
+from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
@@ -40,7 +42,7 @@ from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.live.hub import Hub
-from crontopus_api.settings import Settings, SettingsError, load_secret_key
+from crontopus_api.settings import Settings, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
 
 
@@ -50,7 +52,8 @@ class Services:
     clock: Clock
     database: Database
     keyring: Keyring
-    git: EmbeddedGitHost
+    git: EmbeddedGitHost | ForgejoGitHost
+    tenants: TenantService
     tokens: TokenService
     identity: IdentityService
     operators: OperatorService
@@ -72,13 +75,15 @@ class Services:
     hub: Hub
     limits: RateLimits
 
+    async def close(self) -> None:
+        """Connections, at the end of the process."""
+        if isinstance(self.git, ForgejoGitHost):
+            await self.git.aclose()
+        await self.database.close()
+
 
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
     """Nothing here connects, listens or starts: that is up to the process."""
-    if settings.git_host != "embedded":
-        raise SettingsError(
-            "CRONTOPUS_GIT_HOST: this version has the embedded Git host only; leave it unset."
-        )
     clock = clock or SystemClock()
     direct_url = settings.database_direct_url if settings.database_url else None
     database = Database(database_url, direct_url=direct_url)
@@ -86,7 +91,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     keyring = Keyring(secret)
     events = Events()
     signer = SshSigner.from_seed(derive(secret, "git-signing"))
-    git = EmbeddedGitHost(settings.repositories_dir, signer=signer)
+    git = git_host(settings, secret, signer)
 
     tenants = TenantService(clock, events, settings.default_plan)
     tokens = TokenService(clock)
@@ -116,6 +121,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         database=database,
         keyring=keyring,
         git=git,
+        tenants=tenants,
         tokens=tokens,
         identity=identity,
         operators=OperatorService(database, clock),

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials
+from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.embedded.http import GitHttpBackend
 from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
+from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp
+from crontopus_api.gitstore.forgejo.webhook import PushEvent, WebhookReceiver
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
+from crontopus_api.jobs.repositories import tenant_of
+from crontopus_api.kit.database import Scope
 from crontopus_api.kit.errors import Unauthenticated
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
@@ -31,7 +37,20 @@ class GitAccess:
         if needed not in principal.scopes:
             raise PermissionDenied(f"this token lacks the scope {needed}")
         await self._services.changes.ensure_repository(principal.tenant_id)
+        if action == "write" and isinstance(self._services.git, EmbeddedGitHost):
+            await self._check_room(principal, self._services.git)
         return GitCaller(subject=str(principal.token_id), principal=principal)
+
+    async def _check_room(self, principal: Principal, host: EmbeddedGitHost) -> None:
+        """Whichever branch is pushed: history takes room too, so this is asked before the objects come."""
+        async with self._services.database.tenant(principal.tenant_id) as session:
+            plan = await self._services.tenants.plan(session, principal.tenant_id)
+        taken = await host.size(principal.tenant_slug)
+        if taken > plan.repository_bytes:
+            raise PermissionDenied(
+                f"quota: the repository takes {taken >> 20} MiB and the plan `{plan.name}` has room for"
+                f" {plan.repository_bytes >> 20}; ask your operator for a larger plan"
+            )
 
     async def validate(self, request: PushRequest) -> Sequence[str]:
         principal = request.caller.principal
@@ -45,9 +64,19 @@ class GitAccess:
         assert isinstance(principal, Principal)
         await self._services.projector.project(principal.tenant_id)
 
+    async def on_webhook(self, event: PushEvent) -> None:
+        async with self._services.database.session(Scope(role="crontopus_scanner")) as session:
+            tenant_id = await tenant_of(session, event.slug)
+        if tenant_id is not None:
+            await self._services.projector.project(tenant_id)
 
-def git_app(services: Services) -> GitHttpBackend:
+
+def git_app(services: Services) -> GitHttpBackend | ForgejoGitHttp:
+    """What serves `/git`."""
     access = GitAccess(services)
+    if isinstance(services.git, ForgejoGitHost):
+        webhooks = WebhookReceiver(services.git.config.webhook_key, access.on_webhook)
+        return ForgejoGitHttp(services.git.client, authorize=access.authorize, webhooks=webhooks)
     return GitHttpBackend(
         services.git, authorize=access.authorize, validate=access.validate, on_push=access.on_push
     )

@@ -92,7 +92,7 @@ class Application:
             finally:
                 await services.writer.stop()
                 await services.hub.stop()
-                await services.database.close()
+                await services.close()
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""

@@ -71,8 +71,16 @@ class Settings(BaseSettings):
     git_host: Literal["embedded", "forgejo"] = Field(
         "embedded", description="Where tenants' repositories live."
     )
-    forgejo_url: str | None = None
-    forgejo_token: SecretStr | None = None
+    forgejo_url: str | None = Field(None, description="Forgejo's root address, as Crontopus reaches it.")
+    forgejo_token: SecretStr | None = Field(
+        None, description="With write:organization, write:repository and read:user."
+    )
+    forgejo_public_url: str | None = Field(
+        None, description="Forgejo's address as people reach it; default CRONTOPUS_FORGEJO_URL."
+    )
+    forgejo_webhook_url: str | None = Field(
+        None, description="Crontopus' address as Forgejo reaches it; default CRONTOPUS_PUBLIC_URL."
+    )
     default_plan: Literal["free", "team", "business"] = Field(
         "business", description="The plan, with its quotas, of tenants made from now on."
     )
@@ -121,6 +129,11 @@ class Settings(BaseSettings):
     @property
     def repositories_dir(self) -> Path:
         return self.data_dir / "repositories"
+
+    @property
+    def git_cache_dir(self) -> Path:
+        """Copies of Forgejo's repositories; may be lost at any time."""
+        return self.data_dir / "git-cache"
 
     @property
     def postgres_dir(self) -> Path:

@@ -73,8 +73,11 @@ class Platform:
 
 
 @asynccontextmanager
-async def running_platform(database_url: str, data_dir: Path) -> AsyncIterator[Platform]:
-    settings = Settings(database_url=database_url, data_dir=data_dir, public_url="http://crontopus.test")
+async def running_platform(database_url: str, data_dir: Path, **more: Any) -> AsyncIterator[Platform]:
+    """`more`: settings that differ from those of a plain installation."""
+    settings = Settings(
+        database_url=database_url, data_dir=data_dir, public_url="http://crontopus.test", **more
+    )
     services = compose(settings, database_url)
     app = Application(settings)
     app.use(services)
@@ -88,4 +91,4 @@ async def running_platform(database_url: str, data_dir: Path) -> AsyncIterator[P
             await client.aclose()
         await services.writer.stop()
         await services.hub.stop()
-        await services.database.close()
+        await services.close()

@@ -48,21 +48,23 @@ class Client:
     def get_text(self, *path: str, accept: str) -> str:
         return self._send("GET", path, headers={"Accept": accept}).text
 
-    def post(self, *path: str, body: Json | None = None) -> Json:
-        response = self._send(
-            "POST", path, content=json.dumps(body or {}).encode(), content_type="application/json"
-        )
+    def post(self, *path: str, body: Json | None = None, **query: object) -> Json:
+        content = json.dumps(body or {}).encode()
+        response = self._send("POST", path, query=query, content=content, content_type="application/json")
         return {} if response.status_code == httpx.codes.NO_CONTENT else self._json(response)
 
-    def put_yaml(self, *path: str, text: str, **query: object) -> tuple[bool, Json]:
-        """Whether the object is new, and the object."""
-        response = self._send(
-            "PUT", path, query=query, content=text.encode(), content_type="application/yaml"
+    def put_yaml(self, *path: str, text: str, etag: str, **query: object) -> Json:
+        """Replaces the object `etag` names. Raises ApiError when it was changed since."""
+        headers = {"If-Match": f'"{etag}"'}
+        content = text.encode()
+        return self._json(
+            self._send(
+                "PUT", path, query=query, headers=headers, content=content, content_type="application/yaml"
+            )
         )
-        return response.status_code == httpx.codes.CREATED, self._json(response)
 
-    def delete(self, *path: str) -> None:
-        self._send("DELETE", path)
+    def delete(self, *path: str, **query: object) -> None:
+        self._send("DELETE", path, query=query)
 
     def pages(self, *path: str, limit: int = 0, **query: object) -> Iterator[Json]:
         """The items of a list, page after page, at most `limit` of them (0: all)."""
@@ -93,8 +95,8 @@ class Client:
     ) -> httpx.Response:
         request = self._http.build_request(
             method,
-            "/" + "/".join(quote(part, safe="") for part in path),
-            params={name: str(value) for name, value in (query or {}).items() if value is not None},
+            "/" + "/".join(quote(part, safe=":") for part in path),  # `jobs:apply` has its colon as it is
+            params={name: _wire(value) for name, value in (query or {}).items() if value is not None},
             headers={**(headers or {}), **({"Content-Type": content_type} if content_type else {})},
             content=content,
         )
@@ -170,3 +172,7 @@ class Client:
             f"{self.server} does not answer like a Crontopus server (HTTP {response.status_code})",
             "check the address; `crontopus login --server URL` changes it",
         )
+
+
+def _wire(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

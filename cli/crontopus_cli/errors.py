@@ -1,6 +1,7 @@
 """What can go wrong, in words for the person at the terminal, and the exit code each kind has."""
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -43,7 +44,7 @@ class ApiError(CliError):
     """The server answered with a problem. `errors` are its per-line findings, as sent."""
 
     def __init__(
-        self, message: str, hint: str | None, *, status: int, code: str, errors: list[dict[str, object]]
+        self, message: str, hint: str | None, *, status: int, code: str, errors: list[dict[str, Any]]
     ) -> None:
         super().__init__(message, hint)
         self.status = status

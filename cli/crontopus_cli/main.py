@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from crontopus_cli import __version__
-from crontopus_cli.commands import auth, endpoints, enroll_token, incidents, jobs, repo, runs, tokens
+from crontopus_cli.commands import (
+    auth,
+    documents,
+    endpoints,
+    enroll_token,
+    importing,
+    incidents,
+    jobs,
+    namespaces,
+    plan,
+    repo,
+    runs,
+    tokens,
+)
 from crontopus_cli.errors import CliError, ExitCode
 from crontopus_cli.options import new_app
 from crontopus_cli.output import complain
@@ -16,7 +29,11 @@ app = new_app("Scheduled jobs, defined in Git and watched everywhere: the comman
 app.command()(auth.login)
 app.command()(auth.logout)
 app.command()(auth.whoami)
+app.command("plan")(plan.show_branch_plan)
+app.command("import")(importing.import_jobs)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(namespaces.app, name="namespaces")
+app.add_typer(documents.app, name="documents")
 app.add_typer(runs.app, name="runs")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(endpoints.app, name="endpoints")

@@ -1,15 +1,21 @@
-"""A manifest on disk, read just far enough to know its address. Whether it is valid, the server says.
+"""Manifests on disk, read just far enough to know their place in the repository. Whether they are valid, the
+server says.
 
-The YAML is looked at as nodes, with every scalar a string: a job may well be called `on` or `1e3`.
+A file by itself names its place; the files of a directory are where they are in it. The YAML is looked at as
+nodes, with every scalar a string: a job may well be called `on` or `1e3`.
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 _MAX_BYTES = 1024 * 1024
+_SYSTEM_FOLDER = ".crontopus"
+_SYSTEM_FOLDERS = {"Policy": "policies", "AlertRoute": "routes", "MaintenanceWindow": "windows"}
+_SUFFIXES = {".yaml", ".yml"}
 
 
 class ManifestError(Exception):
@@ -18,29 +24,52 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """A file's text with the address it names. `label` is how the user called it."""
+    """A file's text, and where in the repository it goes. `label` is how the user called it."""
 
     label: str
-    namespace: str
-    name: str
+    path: str
     text: str
 
 
+def manifests_in(name: str) -> Iterator[tuple[Path, str]]:
+    """The manifests of a directory that is laid out like a repository: each file, and its path there.
+
+    That is every YAML file outside hidden folders, wherever it lies: one that lies where no job is read from is
+    told by the server, and not passed over in silence.
+    """
+    root = Path(name)
+    for file in sorted(root.rglob("*")):
+        parts = file.relative_to(root).parts
+        hidden = parts[1:] if parts[0] == _SYSTEM_FOLDER and len(parts) == 3 else parts
+        if file.suffix in _SUFFIXES and file.is_file() and not any(part.startswith(".") for part in hidden):
+            yield file, "/".join(parts)
+
+
+def read_at(file: Path, path: str) -> ManifestFile:
+    """A file that goes to `path`, whatever is in it."""
+    return ManifestFile(str(file), path, _read(str(file), str(file)))
+
+
 def read_manifest(name: str, *, default_namespace: str) -> ManifestFile:
+    """A file that itself says where it goes. `-` is standard input."""
     label = "<stdin>" if name == "-" else name
     text = _read(name, label)
     root = _compose(text, label)
-    kind = _scalar(root, "kind", label)
-    if kind is not None and kind.value != "Job":
-        raise _at(label, kind, f"kind {kind.value} is not applied with `jobs apply` (commit it through Git)")
     metadata = _child(root, "metadata")
     if not isinstance(metadata, yaml.MappingNode):
         raise _at(label, metadata or root, "the manifest has no metadata (add `metadata:` with a `name:`)")
-    job_name = _scalar(metadata, "name", label)
-    if job_name is None or not job_name.value:
-        raise _at(label, job_name or metadata, "metadata has no name (add `name:`)")
+    own_name = _scalar(metadata, "name", label)
+    if own_name is None or not own_name.value:
+        raise _at(label, own_name or metadata, "metadata has no name (add `name:`)")
+    if "/" in own_name.value:
+        raise _at(label, own_name, "a name has no slash (the namespace is a key of its own)")
     namespace = _scalar(metadata, "namespace", label)
-    return ManifestFile(label, namespace.value if namespace else default_namespace, job_name.value, text)
+    kind = _scalar(root, "kind", label)
+    system_folder = _SYSTEM_FOLDERS.get(kind.value) if kind else None
+    folder = namespace.value if namespace else default_namespace
+    if system_folder:
+        folder = f"{_SYSTEM_FOLDER}/{system_folder}"
+    return ManifestFile(label, f"{folder}/{own_name.value}.yaml", text)
 
 
 def _read(name: str, label: str) -> str:

@@ -15,6 +15,20 @@ Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How to pri
 Limit = Annotated[int, typer.Option("--limit", min=0, help="At most this many; 0 for all.")]
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Only jobs of this namespace.")]
 JobAddress = Annotated[str, typer.Argument(metavar="JOB", help="NAMESPACE/NAME, or NAME in `default`.")]
+JobAddresses = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help="NAMESPACE/NAME, or NAME in `default`.")
+]
+Message = Annotated[
+    str | None,
+    typer.Option("--message", "-m", help="The commit's message. Without: one that says what it does."),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Change nothing; show what would change. Exit code 1: it would be refused."
+    ),
+]
+ShowDiff = Annotated[bool, typer.Option("--diff", help="Show how the files' text differs, too.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -29,6 +43,13 @@ def parse_address(text: str) -> tuple[str, str]:
     if not name or (slash and not namespace) or "/" in namespace:
         raise UsageError(f"{text!r} is not a job's address", "write NAMESPACE/NAME")
     return namespace or "default", name
+
+
+def parse_new_address(text: str) -> tuple[str, str]:
+    """Both parts of `namespace/name`; nothing is guessed where a job goes."""
+    if "/" not in text:
+        raise UsageError(f"{text!r} does not say in which namespace", "write NAMESPACE/NAME")
+    return parse_address(text)
 
 
 def parse_labels(pairs: list[str]) -> dict[str, str]:
@@ -60,6 +81,11 @@ def confirm(question: str, *, yes: bool) -> None:
     """Asks on the terminal; without one, only --yes will do."""
     if yes:
         return
+    must_be_able_to_ask()
+    typer.confirm(question, abort=True, err=True)
+
+
+def must_be_able_to_ask() -> None:
+    """Raises UsageError when there is no terminal for `confirm` to ask on."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", "repeat the command with --yes")
-    typer.confirm(question, abort=True, err=True)

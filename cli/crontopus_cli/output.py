@@ -9,9 +9,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from crontopus_cli.errors import ApiError, CliError
 from crontopus_cli.vocabulary import OutputFormat
@@ -22,6 +22,12 @@ Json = dict[str, Any]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # In a run's output lines, tabs and colours are what the job meant to print.
 _CONTROL_IN_TEXT = re.compile(r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# In a manifest there is no colour to mean, and direction characters could make it read as what it is not.
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+# ANSI styles, for `styled`.
+GOOD, CHANGED, GONE, BAD, BOLD, DIM = "32", "33", "31", "1;31", "1", "2"
 
 
 @dataclass(frozen=True)
@@ -85,17 +91,25 @@ def complain(error: CliError) -> None:
     """What went wrong on one line, and on the next what to do about it."""
     if not error.message:
         return
-    sys.stderr.write(f"{_styled('Error:', '1;31')} {harmless(error.message)}\n")
+    sys.stderr.write(f"{styled('Error:', BAD, sys.stderr)} {harmless(error.message)}\n")
     if error.hint:
-        sys.stderr.write(f"  {_styled('→', '2')} {harmless(error.hint)}\n")
+        sys.stderr.write(f"  {styled('→', DIM, sys.stderr)} {harmless(error.hint)}\n")
 
 
 def complain_about(name: str, error: ApiError) -> None:
-    """One `file:line:column: message (hint)` line per finding, as compilers do, so that editors can jump."""
+    """What the server finds wrong with one thing that the user calls `name`."""
     for finding in error.errors:
-        note(_located(name, finding))
+        note(located(finding, name))
     if not error.errors:
         note(f"{name}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+
+
+def complain_of(findings: Iterable[Json], names: Mapping[str, str]) -> None:
+    """What the server finds wrong with several files. `names`: what the user calls each of its paths."""
+    for finding in findings:
+        file = str(finding.get("file") or "the change")
+        word = "warning: " if finding.get("enforcement") == "warn" else ""
+        note(located({**finding, "message": f"{word}{finding.get('message')}"}, names.get(file, file)))
 
 
 def harmless(text: str) -> str:
@@ -103,7 +117,13 @@ def harmless(text: str) -> str:
     return _CONTROL.sub(_visible, text)
 
 
-def _located(name: str, finding: dict[str, object]) -> str:
+def harmless_lines(text: str) -> str:
+    """The same for a text of several lines; line breaks and tabs stay."""
+    return _CONTROL_IN_LINES.sub(_visible, text)
+
+
+def located(finding: Mapping[str, object], name: str) -> str:
+    """`file:line:column: message (hint)`, as compilers write, so that editors can jump there."""
     place = [name, *(str(finding[key]) for key in ("line", "column") if finding.get(key) is not None)]
     where = f" at {finding['path']}" if finding.get("path") and len(place) == 1 else ""
     hint = f" ({finding['hint']})" if finding.get("hint") else ""
@@ -119,9 +139,10 @@ def _emit_data(data: object, form: OutputFormat) -> None:
     sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
 
 
-def _styled(text: str, code: str) -> str:
-    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return f"\x1b[{code}m{text}\x1b[0m" if coloured else text
+def styled(text: str, code: str, stream: TextIO | None = None) -> str:
+    """The text in an ANSI style, if the stream (standard output) is a terminal and colour is welcome there."""
+    coloured = (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+    return f"\x1b[{code}m{text}\x1b[0m" if coloured and text else text
 
 
 def _visible(match: re.Match[str]) -> str:

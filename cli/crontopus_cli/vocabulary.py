@@ -37,3 +37,15 @@ class IncidentState(StrEnum):
     OPEN = "open"
     RESOLVED = "resolved"
     ALL = "all"
+
+
+class ImportKind(StrEnum):
+    CRONTAB = "crontab"
+    SYSTEM_CRONTAB = "system-crontab"
+    TASK_SCHEDULER = "task-scheduler"
+
+
+class DocumentKind(StrEnum):
+    POLICY = "Policy"
+    ALERT_ROUTE = "AlertRoute"
+    MAINTENANCE_WINDOW = "MaintenanceWindow"

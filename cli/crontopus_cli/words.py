@@ -56,6 +56,17 @@ def moment(instant: str | None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({ago(instant)})"
 
 
+def wall(local: str) -> str:
+    """An instant with its offset as people write it: `Mon 2026-11-23 05:30+00:00`."""
+    at = datetime.fromisoformat(local)
+    return f"{at:%a} {at.isoformat(' ', 'seconds' if at.second else 'minutes')}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def span(seconds: float | None) -> str:
     """One or two units: `0.3s`, `42s`, `3m20s`, `5h`, `12d`."""
     if seconds is None:

@@ -11,6 +11,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves the path alone
 
+import cli_tests.fake_changes  # noqa: F401 - its routes join the server's
 from cli_tests.fake_server import USER_TOKEN, FakeServer, serving
 from cli_tests.running import Crontopus
 

@@ -1,19 +1,10 @@
-"""`jobs`: reading manifests, applying them, and errors that name file, line and column."""
+"""`jobs list|get|next-runs|delete`."""
 
 import json
-from pathlib import Path
 
-import pytest
 import yaml
 from cli_tests.fake_server import FakeServer, job
 from cli_tests.running import Crontopus
-
-GOOD = "apiVersion: crontopus/v1\nkind: Job\nmetadata:\n  name: {name}\nspec:\n  schedule: '* * * * *'\n"
-
-
-def write(path: Path, text: str) -> str:
-    path.write_text(text)
-    return str(path)
 
 
 def test_list_goes_through_all_pages(crontopus: Crontopus, signed_in: FakeServer) -> None:
@@ -60,101 +51,6 @@ def test_a_job_that_is_not_there_is_exit_1(crontopus: Crontopus, signed_in: Fake
     assert signed_in.requests
 
 
-def test_apply_sends_the_text_as_it_is(crontopus: Crontopus, signed_in: FakeServer, tmp_path: Path) -> None:
-    text = "# why: because\n" + GOOD.format(name="'on'")
-    result = crontopus(
-        "jobs", "apply", "-f", write(tmp_path / "a.yaml", text), "-m", "first try", "-o", "json"
-    )
-
-    assert result.code == 0, result.err
-    assert signed_in.requests == [("PUT", "/jobs/default/on?message=first+try", text)]
-    assert json.loads(result.out)[0] | {"file": ""} == {
-        "file": "",
-        "job": "default/on",
-        "result": "created",
-        "commit": "1a2b3c4d5e6f708192a3b4c5d6e7f80919a2b3c4",
-        "path": "default/on.yaml",
-        "ping_url": None,
-    }
-
-
-def test_apply_reads_standard_input_and_says_what_it_did(crontopus: Crontopus, signed_in: FakeServer) -> None:
-    manifest = GOOD.format(name="hello")
-    result = crontopus("jobs", "apply", "-f", "-", stdin=manifest)
-
-    assert result.code == 0, result.err
-    assert result.out.splitlines()[1].split() == ["applied", "default/hello", "1a2b3c4", "<stdin>"]
-    assert signed_in.requests[0][2] == manifest
-
-
-def test_apply_takes_the_namespace_of_the_file_before_that_of_the_option(
-    crontopus: Crontopus, signed_in: FakeServer, tmp_path: Path
-) -> None:
-    own = write(tmp_path / "own.yaml", "metadata: {name: a, namespace: production}\n")
-    none = write(tmp_path / "none.yaml", "metadata: {name: b}\n")
-
-    assert crontopus("jobs", "apply", "-n", "staging", "-f", own, none).code == 0
-
-    assert [path for _, path, _ in signed_in.requests] == ["/jobs/production/a", "/jobs/staging/b"]
-
-
-def test_apply_tells_the_servers_findings_as_file_line_column(
-    crontopus: Crontopus, signed_in: FakeServer, tmp_path: Path
-) -> None:
-    bad = write(tmp_path / "bad.yaml", GOOD.format(name="bad").replace("schedule:", "schedul:"))
-    good = write(tmp_path / "good.yaml", GOOD.format(name="good"))
-
-    result = crontopus("jobs", "apply", "-f", bad, "-f", good)
-
-    assert result.code == 1
-    assert result.err == f"{bad}:6:3: unknown key 'schedul' (did you mean 'schedule'?)\n"
-    assert "default/good" in result.out
-    assert "bad" not in result.out
-    assert len(signed_in.requests) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("metadata: {name: a}\nspec: [", "2:8: "),
-        ("a: b: c\n", "1:5: "),
-        ("kind: Job\n", "1:1: the manifest has no metadata"),
-        ("metadata:\n  labels: {}\n", "2:3: metadata has no name"),
-        ("metadata: {name: [a]}\n", "1:18: name must be text"),
-        ("kind: Policy\nmetadata: {name: a}\n", "1:7: kind Policy is not applied"),
-        ("metadata: {name: a}\n---\nmetadata: {name: b}\n", "2:1: a second document begins here"),
-        ("", "1:1: the file holds no manifest"),
-        ("\x00", " "),
-        ("[" * 5000, " "),
-    ],
-)
-def test_apply_finds_what_is_unreadable_before_it_sends_anything(
-    crontopus: Crontopus, signed_in: FakeServer, tmp_path: Path, text: str, complaint: str
-) -> None:
-    good = write(tmp_path / "good.yaml", GOOD.format(name="good"))
-    bad = write(tmp_path / "bad.yaml", text)
-
-    result = crontopus("jobs", "apply", "-f", good, "-f", bad)
-
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(f"{bad}:{complaint}")
-    assert result.err.endswith("\nNothing was applied.\n")
-    assert result.err.count("\n") == 2
-    assert signed_in.requests == []
-
-
-@pytest.mark.parametrize("content", [b"metadata: {name: \xff}\n", b"#" * (1024 * 1024 + 1)])
-def test_apply_refuses_what_is_not_a_manifests_text(
-    crontopus: Crontopus, signed_in: FakeServer, tmp_path: Path, content: bytes
-) -> None:
-    (tmp_path / "bad.yaml").write_bytes(content)
-
-    assert crontopus("jobs", "apply", "-f", str(tmp_path / "bad.yaml")).code == 1
-    assert crontopus("jobs", "apply", "-f", str(tmp_path / "missing.yaml")).code == 1
-    assert crontopus("jobs", "apply", "-f", str(tmp_path)).code == 1
-    assert signed_in.requests == []
-
-
 def test_delete_goes_on_after_a_job_that_is_not_there(crontopus: Crontopus, signed_in: FakeServer) -> None:
     result = crontopus("jobs", "delete", "nope", "hello", "--yes", "-o", "json")
 
@@ -179,3 +75,37 @@ def test_what_the_server_says_cannot_steer_the_terminal(crontopus: Crontopus, si
         out = crontopus(*arguments).out
         assert "\x1b" not in out
         assert "\\x1b]0;owned\\x07" in out
+
+
+def test_delete_takes_a_message(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    assert crontopus("jobs", "delete", "hello", "-y", "-m", "not needed").code == 0
+
+    assert signed_in.requests[0][:2] == ("DELETE", "/jobs/default/hello?message=not+needed")
+
+
+def test_delete_dry_run_is_one_plan_and_misses_what_is_not_there(
+    crontopus: Crontopus, signed_in: FakeServer
+) -> None:
+    result = crontopus("jobs", "delete", "hello", "nope", "--dry-run")
+
+    assert result.code == 1
+    assert result.out == "- default/hello\n\n1 removed. Can be applied.\n"
+    assert result.err == "default/nope: there is no such job\n"
+    assert [path for _, path, _ in signed_in.requests] == ["/jobs:apply?dry_run=true"]
+    assert len(signed_in.jobs) == 2
+
+    assert crontopus("jobs", "delete", "hello", "--dry-run").code == 0
+
+
+def test_next_runs_are_told_in_both_times(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    result = crontopus("jobs", "next-runs", "hello", "--count", "2")
+
+    assert signed_in.requests[0][1] == "/jobs/default/hello/next-runs?count=2"
+    lines = result.out.splitlines()
+    assert lines[0] == "Schedule  At 07:45 every day, in Asia/Kathmandu"
+    assert lines[4].startswith("Mon 2026-11-23 02:00Z  Mon 2026-11-23 07:45+05:45")
+    assert lines[-2:] == ["When the clocks change", "  02:30 is skipped on 28 March."]
+    assert (
+        json.loads(crontopus("jobs", "next-runs", "hello", "-o", "json").out)["timezone"] == "Asia/Kathmandu"
+    )
+    assert crontopus("jobs", "next-runs", "hello", "--count", "0").code == 2

@@ -1,4 +1,4 @@
-"""`runs`, `incidents`, `endpoints`, `enroll-token` and `tokens`."""
+"""`runs`, `incidents`, `endpoints`, `enroll-token`, `tokens`, `namespaces`, `documents` and `repo show|signers`."""
 
 import json
 from datetime import UTC, datetime
@@ -99,6 +99,45 @@ def test_tokens_list_and_revoke(crontopus: Crontopus, signed_in: FakeServer) -> 
     assert result.out.splitlines()[1].split() == ["revoked", "tk1"]
     assert result.err == "nope: there is no such token\n"
     assert signed_in.requests[-1][:2] == ("DELETE", "/tokens/tk1")
+
+
+def test_namespaces_are_listed_added_and_removed(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    assert crontopus("namespaces", "list").out.split() == [
+        "NAMESPACE",
+        "JOBS",
+        "default",
+        "1",
+        "production",
+        "1",
+    ]
+    assert crontopus("namespaces", "add", "new").out.splitlines()[1].split() == ["created", "new"]
+    assert crontopus("namespaces", "add", "default").code == 1
+    assert crontopus("namespaces", "remove", "empty", "-o", "json").code == 0
+    refused = crontopus("namespaces", "remove", "production")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "Error: production is not empty\n  → move its jobs first\n"
+    assert signed_in.requests[1] == ("POST", "/namespaces", {"name": "new"})
+
+
+def test_documents_are_listed_by_kind(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    policy = crontopus("documents", "list").out.splitlines()[1].split()
+    assert policy[:2] + policy[-1:] == ["Policy", "sane", ".crontopus/policies/sane.yaml"]
+    assert json.loads(crontopus("documents", "list", "--kind", "AlertRoute", "-o", "json").out) == []
+    assert signed_in.requests[1][1] == "/documents?kind=AlertRoute&limit=200"
+
+
+def test_repo_show_names_what_is_not_in_force(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    out = crontopus("repo", "show").out
+
+    assert "Jobs       2 of 100\n" in out
+    assert "Invalid 1  default/bad.yaml:2:1: is wrong\n" in out
+    assert signed_in.requests[0][1] == "/repository"
+
+
+def test_repo_signers_is_the_file_itself(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    assert crontopus("repo", "signers").out == 'crontopus namespaces="git" ssh-ed25519 AAAA\n'
+    assert signed_in.requests
 
 
 @pytest.mark.parametrize(

@@ -344,7 +344,10 @@ async function shoot(browser, base, view, [name, path, world, act], axe) {
     );
   }
   await page.evaluate(() => window.scrollTo(0, 0));
-  await page.screenshot({ path: join(out, `${name}-${view.name}.png`), fullPage: !["jobs-many", "job-history-long"].includes(name) });
+  await page.screenshot({
+    path: join(out, `${name}-${view.name}.png`),
+    fullPage: !["jobs-many", "job-history-long"].includes(name),
+  });
   await context.close();
   return troubles;
 }

@@ -86,7 +86,7 @@ def create_app(services: Services) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await services.database.close()
+        await services.close()
 
     admin = BaseAdmin(
         title="Crontopus operators",

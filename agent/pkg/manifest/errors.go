@@ -1,33 +1,95 @@
 package manifest
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
 
-// Error is one thing wrong with a manifest, with its place.
+// Code says what is wrong in a stable, machine-readable way; contract/README.md lists them all.
+type Code string
+
+// What can be wrong with the text, the shape and the meaning of a manifest. Those of schedules, zones and
+// durations are package schedule's.
+const (
+	TooLarge            Code = "too_large"
+	NotUTF8             Code = "not_utf8"
+	BadCharacter        Code = "bad_character"
+	YAMLSyntax          Code = "yaml_syntax"
+	EmptyFile           Code = "empty_file"
+	MultipleDocuments   Code = "multiple_documents"
+	DirectiveNotAllowed Code = "directive_not_allowed"
+	AliasNotAllowed     Code = "alias_not_allowed"
+	TagNotAllowed       Code = "tag_not_allowed"
+	BadKey              Code = "bad_key"
+	DuplicateKey        Code = "duplicate_key"
+	NullValue           Code = "null_value"
+	TooDeep             Code = "too_deep"
+	TooManyNodes        Code = "too_many_nodes"
+
+	WrongType         Code = "wrong_type"
+	Required          Code = "required"
+	UnknownKey        Code = "unknown_key"
+	NotAllowed        Code = "not_allowed"
+	Empty             Code = "empty"
+	TooLong           Code = "too_long"
+	OutOfRange        Code = "out_of_range"
+	DuplicateItem     Code = "duplicate_item"
+	UnknownAPIVersion Code = "unknown_api_version"
+	UnknownKind       Code = "unknown_kind"
+	WrongKind         Code = "wrong_kind"
+
+	BadName            Code = "bad_name"
+	ReservedName       Code = "reserved_name"
+	BadID              Code = "bad_id"
+	BadLabel           Code = "bad_label"
+	BadEnvKey          Code = "bad_env_key"
+	BadUser            Code = "bad_user"
+	BadPath            Code = "bad_path"
+	BadCommand         Code = "bad_command"
+	CommandHasSpaces   Code = "command_has_spaces"
+	BadSelector        Code = "bad_selector"
+	BadSize            Code = "bad_size"
+	BadRegex           Code = "bad_regex"
+	BadInstant         Code = "bad_instant"
+	BadTime            Code = "bad_time"
+	NeedsCommand       Code = "needs_command"
+	Conflict           Code = "conflict"
+	JitterExceedsGrace Code = "jitter_exceeds_grace"
+	NameMismatch       Code = "name_mismatch"
+	NamespaceMismatch  Code = "namespace_mismatch"
+	MisplacedFile      Code = "misplaced_file"
+)
+
+// Error is one thing wrong with one file.
 type Error struct {
 	File    string
-	Line    int
-	Column  int
-	Path    string // spec.schedule
+	Line    int    // counted from 1; 0 where the file itself is meant
+	Column  int    // counted from 1, in characters
+	Path    string // the dotted place in the document: spec.args[0]; empty for the file itself
+	Code    Code
 	Message string
+	Hint    string // what to do about it; may be empty
 }
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d:%d: ", e.File, e.Line, e.Column)
-	if e.Path != "" {
-		b.WriteString(e.Path + ": ")
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
 	}
-	b.WriteString(e.Message)
+	if e.Line == 0 && e.Path != "" {
+		b.WriteString(": " + e.Path)
+	}
+	b.WriteString(": " + e.Message)
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
 	return b.String()
 }
 
-// Errors is everything wrong with one file.
+// Errors is everything wrong with one file, in reading order.
 type Errors []*Error
 
 func (es Errors) Error() string {
@@ -38,22 +100,18 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// yamlError gives a YAML library's error our shape.
-func yamlError(file string, err error) Errors {
-	var one *yaml.LoadError
-	if errors.As(err, &one) && one.Mark.Line > 0 {
-		msg := one.Message
-		if one.ContextMsg != "" {
-			msg += " " + one.ContextMsg
-		}
-		return Errors{{File: file, Line: one.Mark.Line, Column: max(one.Mark.Column, 1), Message: msg}}
+// Unwrap gives errors.As and errors.Is every one of them.
+func (es Errors) Unwrap() []error {
+	out := make([]error, len(es))
+	for i, e := range es {
+		out[i] = e
 	}
-	msg := err.Error()
-	switch {
-	case strings.Contains(msg, "no documents"):
-		msg = "the file is empty"
-	case strings.Contains(msg, "found multiple"):
-		msg = "one file holds one job; `---` starts a second one"
-	}
-	return Errors{{File: file, Line: 1, Column: 1, Message: msg}}
+	return out
+}
+
+func (es Errors) sorted() Errors {
+	slices.SortStableFunc(es, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return es
 }

@@ -1,10 +1,9 @@
-// Package manifest reads job definitions (DESIGN section 5). It is strict: unknown and duplicate keys,
-// wrong types and values out of bounds are errors that name file, line and column.
+// Package manifest reads what tenants keep in Git: jobs, policies, alert routes and maintenance windows. It is
+// strict: unknown and duplicate keys, wrong types and values out of bounds are errors that name file, line and
+// column. contract/manifest is the truth, and contract/vectors/manifest holds this reader and the server's to it.
 package manifest
 
 import (
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,28 +12,15 @@ import (
 	"crontopus.dev/agent/pkg/schedule"
 )
 
-// Bounds of one manifest.
-const (
-	MaxBytes       = 256 << 10
-	MaxOutputBytes = 1 << 20
-	maxArgs        = 256
-	maxCommand     = 8192
-	maxEnvValue    = 32_768
-	maxLabels      = 64
-	maxSchedules   = 16
-	maxName        = 63
-
-	// DefaultOutputBytes is how much of a run's output is kept unless the manifest says otherwise.
-	DefaultOutputBytes = 64 << 10
-)
-
 // Job is one definition of kind Job, checked and with defaults filled in.
 type Job struct {
 	Path      string // in the repository
-	Namespace string
+	Namespace string // empty where neither path nor manifest name one
 	Name      string
-	ID        uuid.UUID // uuid.Nil when the manifest names none
+	ID        uuid.NullUUID
 	Labels    map[string]string
+
+	Annotations map[string]string
 
 	Schedules  []schedule.Schedule
 	Timezone   string
@@ -52,6 +38,7 @@ type Job struct {
 	Concurrency string // allow, forbid or replace
 	Retry       Retry
 	Output      Output
+	Alerts      Alerts
 	Enabled     bool
 	Paused      bool
 }
@@ -64,7 +51,7 @@ type Selector struct {
 
 // Retry is what to do after a failed attempt.
 type Retry struct {
-	Attempts int // in all, first one included; 0 and 1 mean no retry
+	Attempts int // in all, first one included; 0 where the manifest says nothing about it
 	Backoff  string
 	Delay    time.Duration
 }
@@ -76,13 +63,24 @@ type Output struct {
 	Redact   []string
 }
 
+// Alerts says when an incident opens and closes, and how loudly. It is the server's business.
+type Alerts struct {
+	FailureThreshold  int
+	RecoveryThreshold int
+	RepeatEvery       time.Duration // 0 = tell once
+	Severity          string
+}
+
+// Kind is KindJob.
+func (j *Job) Kind() Kind { return KindJob }
+
 // Address is namespace/name.
 func (j *Job) Address() string { return j.Namespace + "/" + j.Name }
 
 // JobID is the explicit id, else the one every part of Crontopus derives from tenant and address.
 func (j *Job) JobID(tenant uuid.UUID) uuid.UUID {
-	if j.ID != uuid.Nil {
-		return j.ID
+	if j.ID.Valid {
+		return j.ID.UUID
 	}
 	return DerivedID(tenant, j.Namespace, j.Name)
 }
@@ -135,27 +133,4 @@ func glob(pattern, text string) bool {
 		rest = after
 	}
 	return strings.HasSuffix(rest, parts[len(parts)-1])
-}
-
-var (
-	nameRE       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	envRE        = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	userRE       = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_.@\\]*\$?$`)
-	labelKeyRE   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`)
-	labelValueRE = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`)
-	hostnameRE   = regexp.MustCompile(`^[A-Za-z0-9*]([-A-Za-z0-9_.*]*[A-Za-z0-9*])?$`)
-	workingDirRE = regexp.MustCompile(`^(/|[A-Za-z]:[\\/]|\\\\)[^\n]*$`)
-	uuidRE       = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-)
-
-// ValidName tells whether s can be a namespace or, reserved words aside, the name of a job.
-func ValidName(s string) bool { return len(s) <= maxName && nameRE.MatchString(s) }
-
-// reserved names follow a ping key in a URL, so no job may be called that.
-func reserved(name string) bool {
-	if name == "start" || name == "fail" || name == "log" {
-		return true
-	}
-	n, err := strconv.Atoi(name)
-	return err == nil && n <= 255 && strconv.Itoa(n) == name
 }

@@ -1,7 +1,10 @@
 package manifest
 
 import (
+	"encoding/json"
 	"errors"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +59,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j.AgentMode() || !j.Enabled || j.Timezone != "UTC" || j.Concurrency != "allow" || j.Output.MaxBytes != 65536 || j.Retry.Attempts != 1 {
+	if j.AgentMode() || !j.Enabled || j.Timezone != "UTC" || j.Concurrency != "allow" || j.Output.MaxBytes != 65536 || j.Retry.Attempts != 0 {
 		t.Errorf("%+v", j)
 	}
 	tenant := uuid.MustParse("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -65,35 +68,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestErrorsNameTheirPlace(t *testing.T) {
+// The vectors hold codes and places; these are about the words.
+func TestErrorsHelp(t *testing.T) {
 	for _, c := range []struct{ name, extra, want string }{
-		{"unknown key", "  comand: x\n", "default/a.yaml:6:3: spec.comand: unknown key"},
-		{"duplicate key", "  paused: true\n  paused: false\n", "default/a.yaml:7:3: spec.paused: duplicate key, first on line 6"},
-		{"wrong type", "  enabled: yes\n", "default/a.yaml:6:12: spec.enabled: must be true or false, is text"},
-		{"date is text, not a duration", "  grace: 2001-01-01\n", "default/a.yaml:6:10: spec.grace: must be a duration"},
-		{"bare number", "  grace: 600\n", "default/a.yaml:6:10: spec.grace: must be text, is a whole number"},
-		{"null", "  command:\n", "default/a.yaml:6:11: spec.command: must be text, is empty"},
-		{"unquoted arg", "  command: x\n  args: [5]\n", "default/a.yaml:7:10: spec.args[0]: must be text"},
-		{"alias", "  command: &c x\n", "default/a.yaml:6:12: spec.command: anchors"},
-		{"tag", "  command: !!str 5\n", "tags are not allowed"},
-		{"merge key", "  <<: {paused: true}\n", "default/a.yaml:6:3: spec: keys must be text"},
-		{"syntax", "  command: [\n", "default/a.yaml:"},
-		{"second document", "---\nkind: Job\n", "a second one"},
-		{"zone", "  timezone: Mars/Olympus\n", "default/a.yaml:6:13: spec.timezone: \"Mars/Olympus\" is not an IANA"},
-		{"NUL", "  command: \"a\\0b\"\n", "NUL"},
-		{"spaces", "  command: echo hi\n", "contains a space"},
-		{"shell with args", "  command: x\n  shell: true\n  args: [a]\n", "default/a.yaml:8:3: spec.args: cannot be used"},
-		{"selector without command", "  selector: {hostname: a}\n", "needs `command`"},
-		{"empty selector", "  command: x\n  selector: {}\n", "selects nothing"},
-		{"env", "  command: x\n  env: {A B: c}\n", "default/a.yaml:7:9: spec.env.A B: \"A B\" is not a valid name"},
-		{"reserved env", "  command: x\n  env: {CRONTOPUS_X: c}\n", "not a valid name"},
-		{"relative dir", "  command: x\n  workingDir: opt\n", "an absolute path"},
-		{"size", "  output: {maxBytes: 2Mi}\n", "larger than 1Mi"},
-		{"regex", "  output: {redact: ['(']}\n", "not a regular expression"},
-		{"regex of nothing", "  output: {redact: ['x*']}\n", "redact everywhere"},
-		{"attempts", "  command: x\n  retry: {attempts: 11}\n", "from 1 to 10"},
-		{"concurrency", "  concurrency: never\n", "must be one of allow, forbid, replace"},
-		{"jitter", "  command: x\n  grace: 1m\n  jitter: 2m\n", "longer than grace"},
+		{"typing error", "  timezon: UTC\n", "default/a.yaml:6:3: unknown key `timezon` (did you mean `timezone`?)"},
+		{"other case", "  TimeZone: UTC\n", "did you mean `timezone`?"},
+		{"underscore", "  working_dir: /\n", "did you mean `workingDir`?"},
+		{"swapped letters", "  comamnd: x\n", "did you mean `command`?"},
+		{"nothing near", "  frobnicate: x\n", "known keys: schedule, timezone"},
+		{"value", "  concurrency: Forbid\n", "default/a.yaml:6:16: `spec.concurrency` cannot be `Forbid` (did you mean `forbid`?)"},
+		{"wrong type", "  command: 5\n", "default/a.yaml:6:12: `spec.command` must be text, not a whole number (quote it: \"5\")"},
+		{"quoted boolean", "  enabled: 'true'\n", "write `true` without quotes"},
+		{"null", "  command:\n", "default/a.yaml:6:11: `spec.command` is empty"},
+		{"zone", "  timezone: london\n", "did you mean `Europe/London`?"},
+		{"duration", "  grace: '600'\n", "add a unit: `600s`, `600m` or `600h`"},
+		{"spaces", "  command: echo hi\n", "put arguments into `args` or set `shell: true`"},
+		{"empty selector", "  command: x\n  selector: {}\n", "every endpoint is `hostname: \"*\"`"},
+		{"jitter", "  command: x\n  grace: 1m\n  jitter: 2m\n", "jitter (2m0s) is longer than grace (1m0s)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Parse("default/a.yaml", []byte(head+c.extra))
@@ -101,32 +92,29 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 				t.Errorf("got %v\nwant %s", err, c.want)
 			}
 			var list Errors
-			if !errors.As(err, &list) || len(list) != 1 {
+			var one *Error
+			if !errors.As(err, &list) || len(list) != 1 || !errors.As(err, &one) {
 				t.Errorf("want one error, got %v", err)
 			}
 		})
 	}
 }
 
-func TestHeader(t *testing.T) {
-	for _, c := range []struct{ path, text, want string }{
-		{"default/a.yaml", "", "the file is empty"},
-		{"default/a.yaml", "[]", "must be a mapping, is a list"},
-		{"default/a.yaml", "kind: Job\nmetadata: {name: a}\nspec: {schedule: '@daily'}\n", "apiVersion: is missing"},
-		{"default/a.yaml", strings.Replace(head, "Job", "Policy", 1), "must be one of Job"},
-		{"default/b.yaml", head, "is not the file's name \"b\""},
-		{"other/a.yaml", strings.Replace(head, "name: a", "name: a, namespace: default", 1), "is not the folder \"other\""},
-		{"default/a.yml", head, "ends in .yaml"},
-		{"Default/a.yaml", head, "not a valid namespace"},
-		{"default/start.yaml", strings.Replace(head, "name: a", "name: start", 1), "ping URL"},
-		{"default/200.yaml", strings.Replace(head, "name: a", "name: \"200\"", 1), "ping URL"},
-		{"default/a.yaml", strings.Replace(head, "name: a", "name: a, id: nope", 1), "is not a UUID"},
-		{"default/a.yaml", strings.Replace(head, "'@daily'", "'0 2 30 2 *'", 1), "never comes"},
-		{"default/a.yaml", strings.Replace(head, "'@daily'", "['@daily', '@daily']", 1), "listed twice"},
-		{"default/a.yaml", head + strings.Repeat("#", MaxBytes), "larger than"},
+func TestMisplaced(t *testing.T) {
+	for file, want := range map[string]string{
+		"default/a.yml": "rename it to `default/a.yaml`", "Default/a.yaml": "not a valid namespace", "a.yaml": "`default/a.yaml`",
+		"a/b/c.yaml": "move it to `a/c.yaml`", "a/B.yaml": "not a valid job name", "a/b.YAML": "rename it",
 	} {
-		if _, err := Parse(c.path, []byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s %q: %v, want %s", c.path, c.text[:min(len(c.text), 60)], err, c.want)
+		if e := Misplaced(file); e == nil || e.Code != MisplacedFile || !strings.Contains(e.Error(), want) {
+			t.Errorf("%s: %v", file, e)
+		}
+		if _, err := Parse(file, []byte(head)); err == nil {
+			t.Errorf("%s was read", file)
+		}
+	}
+	for _, file := range []string{"default/a.yaml", ".crontopus/policies/a.yaml", "default/.a.yaml", "README.md", "default/a", ".hidden/x.yml"} {
+		if e := Misplaced(file); e != nil {
+			t.Errorf("%s: %v", file, e)
 		}
 	}
 }
@@ -156,20 +144,91 @@ func TestSelector(t *testing.T) {
 	}
 }
 
+// bombs are small texts that unfold, or large ones that are slow to read.
+var bombs = map[string]string{
+	"billion laughs": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n",
+	"merges":         "a: &a {x: 1}\n" + strings.Repeat("b: {<<: [*a,*a,*a]}\n", 1000),
+	"brackets":       strings.Repeat("[", 200_000),
+	"braces":         strings.Repeat("{a: ", 60_000),
+	"dashes":         strings.Repeat("- ", 100_000),
+	"question marks": strings.Repeat("? ", 100_000),
+	"values":         "[" + strings.Repeat("1,", 120_000) + "]",
+	"keys":           "{" + strings.Repeat("a,", 120_000) + "}",
+	"bare dashes":    strings.Repeat("-\n", 120_000),
+	"one long word":  "a: " + strings.Repeat("x", 250_000),
+	"one long key":   strings.Repeat("x", 250_000) + ": a",
+	"a huge number":  "a: " + strings.Repeat("9", 250_000),
+	"escapes":        `"` + strings.Repeat(`\u00fc`, 40_000) + `"`,
+	"comments":       strings.Repeat("#\n", 130_000),
+	"anchors":        strings.Repeat("- &a x\n", 30_000),
+	"long path":      "? " + strings.Repeat("a", 200_000) + "\n: [" + strings.Repeat("~,", 1_900) + "]",
+	"errors":         strings.Replace(head, "spec:", "  labels: {"+strings.Repeat("-: -, ", 1_900)+"}\nspec:", 1),
+	"too large":      strings.Repeat("x", 50_000_000),
+}
+
+func TestBombsAreRefusedAtOnce(t *testing.T) {
+	for name, text := range bombs {
+		data := []byte(text)
+		limit := slowness * time.Second // far above what any takes, far below what an unbounded one would
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		_, err := ParseDocument("x/y/z.yaml", data)
+		spent := time.Since(began)
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; err == nil || spent > limit || used > 400 { // the library has made all its nodes before they can be counted
+			t.Errorf("%s: %s, %d MiB, %.60v", name, spent, used, err)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(full))
-	f.Add([]byte(head))
-	f.Add([]byte("a: &a [*a]"))
-	f.Add([]byte("\xff\xfe: - -"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		j, err := Parse("production/nightly-backup.yaml", data)
+	f.Add([]byte(full), uint8(0))
+	for _, c := range loadVectors(f) {
+		f.Add(c.text(f), uint8(slices.Index(fuzzPaths, c.Path)+1))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, path uint8) {
+		file := fuzzPaths[int(path)%len(fuzzPaths)]
+		m, err := ParseDocument(file, data)
 		var list Errors
-		if err != nil && (!errors.As(err, &list) || len(list) == 0 || list[0].Line < 1 || list[0].Column < 1) {
-			t.Fatalf("error without a place: %v", err)
+		if err != nil && (!errors.As(err, &list) || len(list) == 0) {
+			t.Fatalf("not a list of errors: %v", err)
 		}
-		if err == nil && (j.Name != "nightly-backup" || len(j.Schedules) == 0 || strings.ContainsRune(j.Command, 0)) {
-			t.Fatalf("accepted: %+v", j)
+		for _, e := range list {
+			if e.Line < 1 || e.Column < 1 || e.Code == "" || e.Message == "" || e.File != file || len(e.Error()) > 8_000 {
+				t.Fatalf("error without a place or a code: %+v", e)
+			}
 		}
-		Guess("production/nightly-backup.yaml", data)
+		if err == nil {
+			if _, err := json.Marshal(m.Canonical()); err != nil {
+				t.Fatal(err)
+			}
+			if j, ok := m.(*Job); ok && (len(j.Schedules) == 0 || strings.ContainsRune(j.Command, 0)) {
+				t.Fatalf("accepted: %+v", j)
+			}
+		}
+		Guess(file, data)
 	})
+}
+
+var fuzzPaths = []string{"production/nightly-backup.yaml", "default/hello.yaml", "x/y/z.yaml", ".crontopus/policies/rules.yaml",
+	".crontopus/routes/ops.yaml", ".crontopus/windows/upgrade.yaml"}
+
+func TestCoreSchema(t *testing.T) {
+	for kind, words := range map[nodeKind]string{
+		nullNode:    "~ null Null NULL",
+		booleanNode: "true True TRUE false False FALSE",
+		integerNode: "0 -1 +1 007 0o17 0x1F 12345678901234567890123",
+		floatNode:   "1.5 -1.5 +.5 1. 1e3 1.5E-3 .5e+3 .inf -.Inf +.INF .nan .NaN 0e0",
+		textNode:    "nULL tRUE yes no on 1_000 1:30 2026-01-01 0b1 0o8 0o 0xg 0x -0x1 +0o7 - + . .. 1.2.3 e3 .e3 1e 1e+ 1e3.5 -.nan .inF +-1 ++1 1a -e1 1.5x",
+	} {
+		for _, word := range strings.Fields(words) {
+			if got := resolve(word); got != kind {
+				t.Errorf("%s is %s, want %s", word, kindNames[got], kindNames[kind])
+			}
+		}
+	}
+	if resolve("") != nullNode {
+		t.Error("nothing is not null")
+	}
 }

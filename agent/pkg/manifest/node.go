@@ -1,262 +1,116 @@
 package manifest
 
 import (
-	"fmt"
-	"maps"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v4"
-
-	"crontopus.dev/agent/pkg/schedule"
 )
 
-// reader walks YAML nodes and collects every error of a file instead of stopping at the first.
-type reader struct {
-	file string
-	errs Errors
+type nodeKind uint8
+
+const (
+	nullNode nodeKind = iota
+	textNode
+	integerNode
+	floatNode
+	booleanNode
+	listNode
+	mappingNode
+)
+
+var kindNames = map[nodeKind]string{nullNode: "empty", textNode: "text", integerNode: "a whole number",
+	floatNode: "a number", booleanNode: "`true` or `false`", listNode: "a list", mappingNode: "a mapping of keys"}
+
+// node is a value of a document with its place, and its key's where it has one.
+type node struct {
+	kind         nodeKind
+	line, column int
+	keyLine      int // 0: not the value of a key
+	keyColumn    int
+	parent       *node
+	key          string
+	index        int    // in a list
+	text         string // as written; of texts, what was meant
+	number       *big.Int
+	items        []*node // of a list; nulls stay, as invalid ones
+	fields       []*node // of a mapping, in order, less duplicates; nulls stay, but get does not find them
 }
 
-func (r *reader) fail(n *yaml.Node, path, format string, args ...any) {
-	r.errs = append(r.errs, &Error{File: r.file, Line: max(n.Line, 1), Column: max(n.Column, 1),
-		Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-// plain refuses what would make a manifest mean something else than it shows: anchors, aliases, own tags.
-func (r *reader) plain(n *yaml.Node, path string) bool {
-	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		r.fail(n, path, "anchors and aliases are not allowed")
-		return false
+// get is the value of a key; nil where there is none or it is null.
+func (n *node) get(key string) *node {
+	if f := n.field(key); f != nil && f.kind != nullNode {
+		return f
 	}
-	if n.Style&yaml.TaggedStyle != 0 {
-		r.fail(n, path, "tags are not allowed")
-		return false
-	}
-	return true
+	return nil
 }
 
-type field struct {
-	key   *yaml.Node
-	value *yaml.Node
-	path  string
-}
-
-// mapping returns the fields of a mapping; duplicates and keys outside known (nil = any) are errors.
-func (r *reader) mapping(n *yaml.Node, path string, known ...string) map[string]field {
-	if !r.plain(n, path) {
+func (n *node) field(key string) *node {
+	i := slices.IndexFunc(n.fields, func(f *node) bool { return f.key == key })
+	if i < 0 {
 		return nil
 	}
-	if n.Kind != yaml.MappingNode {
-		r.fail(n, path, "must be a mapping, is %s", kindName(n))
-		return nil
-	}
-	out := make(map[string]field, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if !r.plain(key, path) {
-			continue
-		}
-		if key.Kind != yaml.ScalarNode || coreTag(key) != tagStr || key.Value == "<<" && key.Style == 0 {
-			r.fail(key, path, "keys must be text")
-			continue
-		}
-		p := join(path, key.Value)
-		if first, dup := out[key.Value]; dup {
-			r.fail(key, p, "duplicate key, first on line %d", first.key.Line)
-			continue
-		}
-		if known != nil && !slices.Contains(known, key.Value) {
-			r.fail(key, p, "unknown key%s", suggest(key.Value, known))
-			continue
-		}
-		out[key.Value] = field{key, value, p}
-	}
-	return out
+	return n.fields[i]
 }
 
-func (r *reader) scalar(f field, tags ...string) (string, bool) {
-	if !r.plain(f.value, f.path) {
-		return "", false
-	}
-	if f.value.Kind != yaml.ScalarNode || !slices.Contains(tags, coreTag(f.value)) {
-		r.fail(f.value, f.path, "must be %s, is %s", wanted(tags), kindName(f.value))
-		return "", false
-	}
-	if strings.ContainsRune(f.value.Value, 0) {
-		r.fail(f.value, f.path, "holds a NUL character")
-		return "", false
-	}
-	return f.value.Value, true
+func (n *node) isText(value string) bool { return n != nil && n.kind == textNode && n.text == value }
+func (n *node) isTrue() bool {
+	return n != nil && n.kind == booleanNode && strings.EqualFold(n.text, "true")
 }
 
-// bounded is a text of at most limit characters.
-func (r *reader) bounded(f field, limit int) (string, bool) {
-	s, ok := r.scalar(f, tagStr)
-	if ok && utf8.RuneCountInString(s) > limit {
-		r.fail(f.value, f.path, "is longer than %d characters", limit)
-		return "", false
+// path is the dotted place, made when it is needed: together, all of them could be far larger than the file.
+func (n *node) path() string {
+	if n.parent == nil {
+		return ""
 	}
-	return s, ok
+	if n.parent.kind == listNode {
+		return n.parent.path() + "[" + strconv.Itoa(n.index) + "]"
+	}
+	return n.parent.pathOf(n.key)
 }
 
-func (r *reader) text(fs map[string]field, key string, limit int, into *string) {
-	if f, ok := fs[key]; ok {
-		if s, ok := r.bounded(f, limit); ok {
-			*into = s
-		}
-	}
-}
+// Longer keys are valid nowhere, and one could stand in the path of every error of a file.
+const (
+	longestStep = 128
+	clippedStep = 80
+)
 
-func (r *reader) boolean(fs map[string]field, key string, into *bool) {
-	if f, ok := fs[key]; ok {
-		if s, ok := r.scalar(f, tagBool); ok {
-			*into = strings.EqualFold(s, "true")
-		}
-	}
-}
-
-func (r *reader) integer(fs map[string]field, key string, lo, hi int, into *int) {
-	f, ok := fs[key]
-	if !ok {
-		return
-	}
-	s, ok := r.scalar(f, tagInt)
-	if !ok {
-		return
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < lo || n > hi {
-		r.fail(f.value, f.path, "must be a whole number from %d to %d", lo, hi)
-		return
-	}
-	*into = n
-}
-
-func (r *reader) oneOf(fs map[string]field, key string, into *string, allowed ...string) {
-	f, ok := fs[key]
-	if !ok {
-		return
-	}
-	s, ok := r.scalar(f, tagStr)
-	if !ok {
-		return
-	}
-	if !slices.Contains(allowed, s) {
-		r.fail(f.value, f.path, "must be one of %s", strings.Join(allowed, ", "))
-		return
-	}
-	*into = s
-}
-
-func (r *reader) duration(fs map[string]field, key string, lo, hi time.Duration, into *time.Duration) {
-	f, ok := fs[key]
-	if !ok {
-		return
-	}
-	s, ok := r.scalar(f, tagStr)
-	if !ok {
-		return
-	}
-	d, err := schedule.ParseDuration(s)
-	if err == nil && (d < lo || d > hi) {
-		err = fmt.Errorf("must be from %s to %s", lo, hi)
-	}
-	if err != nil {
-		r.fail(f.value, f.path, "%s", err)
-		return
-	}
-	*into = d
-}
-
-func (r *reader) list(f field, limit int) []field {
-	if !r.plain(f.value, f.path) {
-		return nil
-	}
-	if f.value.Kind != yaml.SequenceNode {
-		r.fail(f.value, f.path, "must be a list, is %s", kindName(f.value))
-		return nil
-	}
-	if len(f.value.Content) > limit {
-		r.fail(f.value, f.path, "holds more than %d items", limit)
-		return nil
-	}
-	out := make([]field, len(f.value.Content))
-	for i, n := range f.value.Content {
-		out[i] = field{n, n, fmt.Sprintf("%s[%d]", f.path, i)}
-	}
-	return out
-}
-
-// rule says what the keys and values of a map of texts may be.
-type rule struct {
-	entries int
-	keyOK   func(string) bool
-	length  int
-	valueOK func(string) bool
-}
-
-func (r *reader) textMap(fs map[string]field, key string, rule rule) map[string]string {
-	f, ok := fs[key]
-	if !ok {
-		return nil
-	}
-	fields := r.mapping(f.value, f.path)
-	if len(fields) > rule.entries {
-		r.fail(f.value, f.path, "holds more than %d entries", rule.entries)
-		return nil
-	}
-	out := make(map[string]string, len(fields))
-	for _, k := range slices.Sorted(maps.Keys(fields)) {
-		s, ok := r.bounded(fields[k], rule.length)
-		switch {
-		case !rule.keyOK(k):
-			r.fail(fields[k].key, fields[k].path, "%q is not a valid name here", k)
-		case ok && rule.valueOK != nil && !rule.valueOK(s):
-			r.fail(fields[k].value, fields[k].path, "%q is not a valid value here", s)
-		case ok:
-			out[k] = s
-		}
-	}
-	return out
-}
-
-func join(path, key string) string {
-	if path == "" {
+// pathOf is the dotted place of a key, be it there or not.
+func (n *node) pathOf(key string) string {
+	base := n.path()
+	switch {
+	case len(key) > longestStep || !plainWord(key):
+		return base + `["` + firstRunes(key, clippedStep) + `"]`
+	case base == "":
 		return key
 	}
-	return path + "." + key
+	return base + "." + key
 }
 
-func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.ScalarNode:
-		return tagNames[coreTag(n)]
-	default:
-		return "something else"
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
 	}
+	return s
 }
 
-// suggest names the key that was probably meant: same letters but for case, or one the other's prefix.
-func suggest(key string, known []string) string {
-	for _, k := range known {
-		if strings.EqualFold(strings.ReplaceAll(key, "_", ""), k) || (len(key) > 2 && strings.HasPrefix(k, key)) {
-			return fmt.Sprintf("; did you mean %q?", k)
+func plainWord(key string) bool {
+	some := false
+	for _, c := range key {
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+			some = true
+		case c != '-' && c != '_':
+			return false
 		}
 	}
-	return ""
+	return some
 }
 
-func wanted(tags []string) string {
-	names := make([]string, len(tags))
-	for i, t := range tags {
-		names[i] = tagNames[t]
-	}
-	return strings.Join(names, " or ")
+// empty tells whether a mapping has no key with a value.
+func (n *node) empty() bool {
+	return !slices.ContainsFunc(n.fields, func(f *node) bool { return f.kind != nullNode })
 }

@@ -2,71 +2,136 @@ package manifest
 
 import (
 	"path"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
 	"go.yaml.in/yaml/v4"
+
+	"crontopus.dev/agent/pkg/schedule"
 )
 
-// Parse reads the manifest at file, its path in the repository: namespace/name.yaml. The error is Errors.
+const apiVersion = "crontopus/v1"
+
+// Manifest is a *Job, *Policy, *AlertRoute or *MaintenanceWindow.
+type Manifest interface {
+	Kind() Kind
+	// Canonical is the manifest as JSON data with its defaults, as the contract's vectors write it: durations in
+	// seconds, sizes in bytes, instants as UTC text, what is absent as nil.
+	Canonical() map[string]any
+}
+
+// Parse reads the job at file, its path in the repository: namespace/name.yaml. The error is Errors.
 func Parse(file string, data []byte) (*Job, error) {
-	root, errs := load(file, data)
+	if _, _, ok := JobPath(file); !ok {
+		if e := Misplaced(file); e != nil {
+			return nil, Errors{e}
+		}
+	}
+	t, errs := readTree(file, data)
 	if errs != nil {
 		return nil, errs
 	}
-	if err := misplaced(file); err != nil {
-		return nil, err
+	if _, err := header(t, KindJob); err != nil {
+		return nil, append(t.errs, err).sorted()
 	}
-	r := &reader{file: file}
-	top := r.mapping(root, "", "apiVersion", "kind", "metadata", "spec")
-	var version, kind string
-	r.oneOf(top, "apiVersion", &version, "crontopus/v1", "v1")
-	r.oneOf(top, "kind", &kind, "Job")
-	r.require(root, top, "", "apiVersion", "kind", "metadata", "spec")
-	j := defaults(file)
-	if f, ok := top["metadata"]; ok {
-		r.metadata(f, j)
-	}
-	if f, ok := top["spec"]; ok {
-		r.spec(f, j)
-	}
-	if len(r.errs) > 0 {
-		return nil, r.errs
+	j, errs := readJob(t)
+	if len(errs) > 0 {
+		return nil, errs
 	}
 	return j, nil
 }
 
-func load(file string, data []byte) (*yaml.Node, Errors) {
-	if len(data) > MaxBytes {
-		return nil, Errors{{File: file, Line: 1, Column: 1, Message: "the file is larger than 256 KiB"}}
+// ParseDocument reads a manifest of any kind; its path, where that says a kind and a name, must agree. The error
+// is Errors.
+func ParseDocument(file string, data []byte) (Manifest, error) {
+	t, errs := readTree(file, data)
+	if errs != nil {
+		return nil, errs
 	}
-	var doc yaml.Node
-	if err := yaml.Load(data, &doc); err != nil {
-		return nil, yamlError(file, err)
+	var wanted Kind
+	if _, _, ok := JobPath(file); ok {
+		wanted = KindJob
+	} else if kind, _, ok := SystemPath(file); ok {
+		wanted = kind
 	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, Errors{{File: file, Line: 1, Column: 1, Message: "the file is empty"}}
+	kind, stop := header(t, wanted)
+	if stop != nil {
+		return nil, append(t.errs, stop).sorted()
 	}
-	return doc.Content[0], nil
+	m, errs := readKind(t, kind)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return m, nil
 }
 
-// misplaced refuses files in which people would expect a job and where the platform reads none.
-func misplaced(file string) Errors {
-	stem, isYAML := strings.CutSuffix(path.Base(file), ".yaml")
-	msg := ""
-	switch {
-	case !isYAML:
-		msg = "a job's file ends in .yaml; rename it"
-	case !ValidName(path.Dir(file)):
-		msg = "the folder is not a valid namespace: lower-case letters, digits and inner hyphens"
-	case !ValidName(stem):
-		msg = "the file is not called like a job: lower-case letters, digits and inner hyphens"
-	default:
-		return nil
+func readKind(t *tree, kind Kind) (Manifest, Errors) {
+	switch kind {
+	case KindPolicy:
+		return readPolicy(t)
+	case KindAlertRoute:
+		return readAlertRoute(t)
+	case KindMaintenanceWindow:
+		return readMaintenanceWindow(t)
 	}
-	return Errors{{File: file, Line: 1, Column: 1, Message: msg}}
+	return readJob(t)
+}
+
+// header tells the kind. It stops at a file that is something else: its other errors would only confuse.
+func header(t *tree, wanted Kind) (Kind, *Error) {
+	at := func(n *node, code Code, hint, message string) (Kind, *Error) {
+		return "", &Error{File: t.file, Line: n.line, Column: n.column, Path: n.path(), Code: code, Message: message, Hint: hint}
+	}
+	if t.root.kind != mappingNode {
+		return at(t.root, WrongType, "a manifest starts with `apiVersion: crontopus/v1`", "a manifest is a mapping of keys")
+	}
+	version, kind := t.root.get("apiVersion"), t.root.get("kind")
+	if version != nil && version.kind == textNode && version.text != apiVersion && version.text != "v1" {
+		return at(version, UnknownAPIVersion, "write `"+apiVersion+"`", "unknown apiVersion "+schedule.Clip(version.text))
+	}
+	if kind == nil || kind.kind != textNode {
+		if wanted == "" {
+			wanted = KindJob
+		}
+		return wanted, nil // its absence or type is judged with the rest
+	}
+	if !slices.Contains(kinds, kind.text) {
+		hint := "kinds: " + strings.Join(kinds, ", ")
+		if near := nearest(kind.text, kinds); near != "" {
+			hint = "did you mean `" + near + "`?"
+		}
+		return at(kind, UnknownKind, hint, "unknown kind "+schedule.Clip(kind.text))
+	}
+	if wanted != "" && kind.text != string(wanted) {
+		return at(kind, WrongKind, "files in this folder are `kind: "+string(wanted)+"`", "a "+kind.text+" does not belong here")
+	}
+	return Kind(kind.text), nil
+}
+
+// top checks the four keys that every manifest has, and returns its metadata and spec.
+func (r *reader) top(kind Kind) (metadata, spec *node) {
+	root := r.tree.root
+	keys := []string{"apiVersion", "kind", "metadata", "spec"}
+	r.mapping(root, keys, keys...)
+	var ignored string
+	r.oneOf(root.get("apiVersion"), &ignored, apiVersion, "v1")
+	r.oneOf(root.get("kind"), &ignored, string(kind))
+	return root.get("metadata"), root.get("spec")
+}
+
+// address checks that a manifest's own idea of its name is its file's.
+func (r *reader) address(key, wanted, what string) {
+	metadata := r.tree.root.get("metadata")
+	if metadata == nil || metadata.kind != mappingNode {
+		return
+	}
+	if n := metadata.get(key); n != nil && n.kind == textNode && n.text != wanted {
+		code := NameMismatch
+		if key == "namespace" {
+			code = NamespaceMismatch
+		}
+		r.rule(n, false, code, "write `"+wanted+"`, or move the file", "%s is %s, but the %s is `%s`", key, schedule.Clip(n.text), what, wanted)
+	}
 }
 
 // Guess finds the address of a manifest that doesn't parse: its folder and, where readable, its name.
@@ -82,59 +147,4 @@ func Guess(file string, data []byte) (namespace, name string) {
 		name = loose.Metadata.Name
 	}
 	return namespace, name
-}
-
-func defaults(file string) *Job {
-	return &Job{
-		Path: file, Namespace: path.Dir(file), Timezone: "UTC", Concurrency: "allow", Enabled: true,
-		Grace:  5 * time.Minute,
-		Retry:  Retry{Attempts: 1, Backoff: "exponential", Delay: 30 * time.Second},
-		Output: Output{Capture: "headtail", MaxBytes: DefaultOutputBytes},
-	}
-}
-
-func (r *reader) require(n *yaml.Node, fs map[string]field, path string, keys ...string) {
-	if fs == nil {
-		return
-	}
-	for _, k := range keys {
-		if _, ok := fs[k]; !ok {
-			r.fail(n, join(path, k), "is missing")
-		}
-	}
-}
-
-// match fails where a text that is there doesn't fit.
-func (r *reader) match(fs map[string]field, key, value string, ok func(string) bool, what string) {
-	if f, there := fs[key]; there && value != "" && !ok(value) {
-		r.fail(f.value, f.path, "%q is not %s", value, what)
-	}
-}
-
-var (
-	labels      = rule{maxLabels, func(s string) bool { return len(s) <= 128 && labelKeyRE.MatchString(s) }, 63, labelValueRE.MatchString}
-	annotations = rule{maxLabels, labels.keyOK, 4096, nil}
-	variables   = rule{256, func(s string) bool {
-		return len(s) <= 128 && envRE.MatchString(s) && !strings.HasPrefix(s, "CRONTOPUS_")
-	}, maxEnvValue, nil}
-)
-
-func (r *reader) metadata(f field, j *Job) {
-	fs := r.mapping(f.value, f.path, "name", "namespace", "id", "labels", "annotations")
-	r.require(f.value, fs, f.path, "name")
-	r.text(fs, "name", maxName, &j.Name)
-	stem := strings.TrimSuffix(path.Base(j.Path), ".yaml")
-	r.match(fs, "name", j.Name, func(s string) bool { return s == stem }, "the file's name "+strconv.Quote(stem))
-	r.match(fs, "name", j.Name, func(s string) bool { return !reserved(s) }, "allowed: it would be mistaken for a part of a ping URL")
-	namespace := j.Namespace
-	r.text(fs, "namespace", maxName, &namespace)
-	r.match(fs, "namespace", namespace, func(s string) bool { return s == j.Namespace }, "the folder "+strconv.Quote(j.Namespace))
-	var id string
-	r.text(fs, "id", 36, &id)
-	r.match(fs, "id", id, uuidRE.MatchString, "a UUID")
-	if parsed, err := uuid.Parse(id); err == nil {
-		j.ID = parsed
-	}
-	j.Labels = r.textMap(fs, "labels", labels)
-	r.textMap(fs, "annotations", annotations)
 }

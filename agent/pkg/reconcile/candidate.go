@@ -143,7 +143,7 @@ func (p *planner) judge(id uuid.UUID, job *manifest.Job) *candidate {
 }
 
 func (p *planner) render(c *candidate, job *manifest.Job) {
-	zone, err := time.LoadLocation(job.Timezone)
+	zone, err := schedule.LoadZone(job.Timezone)
 	if err != nil {
 		p.stall(c, "UnknownTimezone", err.Error())
 		return

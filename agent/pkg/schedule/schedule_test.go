@@ -13,7 +13,7 @@ var now = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
 func zone(t *testing.T, name string) *time.Location {
 	t.Helper()
-	z, err := time.LoadLocation(name)
+	z, err := LoadZone(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,8 @@ func TestRefused(t *testing.T) {
 		"*/0 * * * *", "*/60 * * * *", "5/15 * * * *", "5-1 * * * *", "-1 * * * *", "1- * * * *", ", * * * *", "1,,2 * * * *",
 		"? * * * *", "* * L * *", "* * * * 5#2", "* * * * sat-sun", "@reboot", "@Daily", "@every 5m", "0 0 31 2,4,6,9,11 *",
 		"every", "every 30s", "every 90s", "every m", "every 5", "Every 5m", "every 0m", "every 5m 1h", "every 367d", "* * * * *\n* * * * *"} {
-		if s, err := Parse(text); !errors.Is(err, ErrSyntax) {
+		var known *Error
+		if s, err := Parse(text); !errors.As(err, &known) || known.Code == "" {
 			t.Errorf("%q: %+v, %v", text, s, err)
 		}
 	}
@@ -73,6 +74,11 @@ func TestRefused(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"0 2 * * *", "@daily", "every 15m", "1-59/2,0 */4 1 JAN 5-7", "* * * * %"} {
 		f.Add(s)
+	}
+	for _, c := range loadVectors(f) {
+		for _, text := range c.Schedule {
+			f.Add(text)
+		}
 	}
 	safe := regexp.MustCompile(`^[0-9*,/-]+( [0-9*,/-]+){4}$`)
 	f.Fuzz(func(t *testing.T, text string) {
@@ -139,6 +145,90 @@ func TestParseDuration(t *testing.T) {
 	for _, text := range []string{"", "5", "m", "30m1h", "-1m", "1.5h", "1ms", "999999w", "1m "} {
 		if got, err := ParseDuration(text); err == nil {
 			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+// FuzzSlots: whatever is accepted has slots in order, which the search backwards finds as well, and fast.
+func FuzzSlots(f *testing.F) {
+	for _, c := range loadVectors(f) {
+		if c.Error == nil && len(c.Schedule) > 0 {
+			f.Add(c.Schedule[0], c.Timezone, int64(1_790_000_000))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text, zone string, at int64) {
+		slots, err := NewSlots([]string{text}, zone)
+		if err != nil {
+			return
+		}
+		from := time.Unix(at%(1<<33), 0) // 1697 to 2242
+		began := time.Now()
+		first, ok := slots.After(from)
+		if !ok {
+			return // 29 February on a weekday may be further than 50 years away
+		}
+		second, more := slots.After(first)
+		back, found := slots.AtOrBefore(first)
+		if !first.After(from) || more && !second.After(first) || !found || !back.Equal(first) {
+			t.Fatalf("%q in %s after %s: %s, %s; backwards %s", text, zone, from.UTC(), first, second, back)
+		}
+		if before, ok := slots.AtOrBefore(first.Add(-time.Second)); ok && before.After(from) {
+			t.Fatalf("%q in %s: %s lies between %s and %s", text, zone, before, from.UTC(), first)
+		}
+		if spent := time.Since(began); spent > 5*time.Second {
+			t.Fatalf("%q in %s took %s", text, zone, spent)
+		}
+	})
+}
+
+// TestRareExpressionsAreFast: an expression that matches every few decades is found by days, not by minutes.
+func TestRareExpressionsAreFast(t *testing.T) {
+	for _, text := range []string{"0 0 29 2 */7", "0 0 29 2 1", "59 23 31 12 *", "0 0 29 2 *", "30 1 29 2 */6"} {
+		for _, zone := range []string{"UTC", "Europe/London", "Australia/Lord_Howe"} {
+			fastest := time.Hour
+			for range 3 { // the machine may be busy with something else
+				slots, err := NewSlots([]string{text}, zone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				if _, ok := slots.After(now); !ok {
+					t.Errorf("%q never comes", text)
+				}
+				fastest = min(fastest, time.Since(began))
+			}
+			if fastest > 10*time.Millisecond {
+				t.Errorf("%q in %s took %s", text, zone, fastest)
+			}
+		}
+	}
+}
+
+// TestZonesEndTheirYears: Go gives 2040-12-31 in London as its own bound.
+func TestZonesEndTheirYears(t *testing.T) {
+	slots, err := NewSlots([]string{"0 12 * * *"}, "Europe/London")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := slots.After(time.Date(2040, 12, 31, 13, 0, 0, 0, time.UTC))
+	if want := time.Date(2041, 1, 1, 12, 0, 0, 0, time.UTC); !ok || !got.Equal(want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestZoneNames(t *testing.T) {
+	names := ZoneNames()
+	if len(names) < 500 || TZDataVersion() == "" {
+		t.Fatalf("%d zones of %q", len(names), TZDataVersion())
+	}
+	for _, name := range names {
+		if _, err := LoadZone(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"Factory", "+VERSION", "Local", "", "europe/london", "../UTC", "posix/UTC"} {
+		if zone, err := LoadZone(name); err == nil {
+			t.Errorf("%q: %s", name, zone)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func MachineZone(root string) (*time.Location, error) {
 	target, err := os.Readlink(link)
 	if err == nil {
 		if i := strings.LastIndex(target, zoneinfo); i >= 0 {
-			zone, err := time.LoadLocation(target[i+len(zoneinfo):])
+			zone, err := LoadZone(target[i+len(zoneinfo):])
 			if err == nil {
 				return zone, nil
 			}

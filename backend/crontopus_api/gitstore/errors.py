@@ -66,8 +66,21 @@ class BlobTooLarge(GitStoreError):
         self.limit = limit
 
 
+class MergeImpossible(GitStoreError):
+    """The two have no common history, or differ by more than anybody may merge at once."""
+
+
 class GitUnavailable(GitStoreError):
-    """Git cannot answer now (disk, lock held too long, host down). Trying again later may work."""
+    """Git cannot answer now (disk, lock held too long, host down). Trying again later may work.
+
+    `retry_after`: seconds the host asks to be left alone for, where it said so. `uncertain`: a commit
+    was under way and may yet appear; whoever made it must look for it before trying again.
+    """
+
+    def __init__(self, text: str, *, retry_after: int | None = None, uncertain: bool = False) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        self.uncertain = uncertain
 
 
 class AuthenticationRequired(GitStoreError):

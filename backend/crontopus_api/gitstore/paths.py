@@ -26,6 +26,12 @@ def repository_name(slug: str) -> str:
     return f"job-manifests-{check_slug(slug)}.git"
 
 
+def slug_of(name: str) -> str | None:
+    """The slug in a repository's name (with or without `.git`), if it is one of ours."""
+    slug = name.removesuffix(".git").removeprefix("job-manifests-")
+    return slug if name.startswith("job-manifests-") and _SLUG.fullmatch(slug) else None
+
+
 def clone_path(slug: str) -> str:
     return f"/git/crontopus/{repository_name(slug)}"
 

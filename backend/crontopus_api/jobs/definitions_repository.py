@@ -24,9 +24,9 @@ async def paths_of(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUI
 
 
 class Left(NamedTuple):
-    """`ids` left their address; `elsewhere` are the wanted ids that live at paths nobody touched."""
+    """`modes` of those that left their address; `elsewhere` are the wanted ids that live at paths nobody touched."""
 
-    ids: list[UUID]
+    modes: dict[UUID, str]
     elsewhere: dict[UUID, str]
 
 
@@ -39,17 +39,21 @@ async def leave_addresses(
         update(Job)
         .where(live, any_text(Job.path, paths))
         .values(deleted_at=now, updated_at=now)
-        .returning(Job.id)
+        .returning(Job.id, Job.mode)
         .execution_options(synchronize_session=False)
         .cte("left_here")
     )
     # Both halves see the table as it was, so what has just left is told from the rest by its path.
-    elsewhere = select(Job.id, Job.path).where(live, any_id(Job.id, wanted), not_(any_text(Job.path, paths)))
-    rows = await session.execute(union_all(select(left.c.id, cast(None, Text).label("path")), elsewhere))
-    found = Left([], {})
+    elsewhere = select(Job.id, Job.mode, Job.path).where(
+        live, any_id(Job.id, wanted), not_(any_text(Job.path, paths))
+    )
+    rows = await session.execute(
+        union_all(select(left.c.id, left.c.mode, cast(None, Text).label("path")), elsewhere)
+    )
+    found = Left({}, {})
     for row in rows:
         if row.path is None:
-            found.ids.append(row.id)
+            found.modes[row.id] = row.mode
         else:
             found.elsewhere[row.id] = row.path
     return found

@@ -34,6 +34,13 @@ async def of_jobs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
+async def of_address(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> list[InstanceRow]:
+    """Of the job that lives at that address."""
+    here = (Job.namespace == namespace) & (Job.name == name) & Job.deleted_at.is_(None)
+    rows = await session.execute(_live(tenant_id).where(here).order_by(Instance.id))
+    return [InstanceRow(instance, status, job) for instance, status, job in rows]
+
+
 async def page(
     session: AsyncSession,
     tenant_id: UUID,

@@ -32,10 +32,11 @@ async def get(session: AsyncSession, tenant_id: UUID, intent_id: UUID) -> GitInt
 
 
 async def finish(session: AsyncSession, tenant_id: UUID, intent_id: UUID, **values: Any) -> None:
+    """The contents have served: Git has them now, or nobody."""
     await session.execute(
         update(GitIntent)
         .where(GitIntent.tenant_id == tenant_id, GitIntent.id == intent_id, GitIntent.state == "pending")
-        .values(**values)
+        .values(edits={}, expect={}, **values)
     )
 
 

@@ -32,6 +32,7 @@ class Repository(Base):
     ready_at: Mapped[Instant | None]
     projected_commit: Mapped[Str | None]
     projected_at: Mapped[Instant | None]
+    problem: Mapped[Str | None]
 
 
 class GitIntent(Base):

@@ -26,6 +26,7 @@ class RepositoryService:
             clone_url=f"{self._base_url}{clone_path(row.slug)}",
             commit=row.projected_commit,
             projected_at=row.projected_at,
+            problem=row.problem,
             jobs=await definitions.count_jobs(session, tenant_id),
             jobs_limit=plan.jobs,
             invalid_files=[schemas.InvalidFileOut.model_validate(file) for file in invalid],

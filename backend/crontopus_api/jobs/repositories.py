@@ -33,3 +33,8 @@ async def all_standings(session: AsyncSession) -> list[Standing]:
     """Of every tenant: for the scanner's role only."""
     rows = await repository.all_repositories(session)
     return [Standing(row.tenant_id, row.slug, row.ready_at is not None, row.projected_commit) for row in rows]
+
+
+async def tenant_of(session: AsyncSession, slug: str) -> UUID | None:
+    """Whose repository that is: for the scanner's role only."""
+    return await repository.tenant_of(session, slug)

@@ -3,10 +3,19 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, or_, select, update
+from sqlalchemy import Select, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.models import Instance, InstanceStatus, Job, JobPingKey, Namespace, Repository
+from crontopus_api.jobs.models import (
+    Document,
+    Instance,
+    InstanceStatus,
+    InvalidFile,
+    Job,
+    JobPingKey,
+    Namespace,
+    Repository,
+)
 
 # Worst first; a job's state is the worst of its instances'.
 SEVERITY = ("stuck", "failing", "missed", "late", "running", "healthy", "new", "paused")
@@ -97,11 +106,23 @@ async def namespaces(session: AsyncSession, tenant_id: UUID) -> list[tuple[str, 
     return sorted(found.items())
 
 
-async def lock_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
+class Locked(NamedTuple):
+    """A tenant's repository row, and whether there is anything in the tables that mostly are empty."""
+
+    repository: Repository
+    has_policies: bool
+    has_invalid_files: bool
+
+
+async def lock_repository(session: AsyncSession, tenant_id: UUID) -> Locked:
     """The row every projection of a tenant takes first, so that they come one after the other."""
-    row = await session.scalar(select(Repository).where(Repository.tenant_id == tenant_id).with_for_update())
-    assert row is not None  # made together with the tenant
-    return row
+    policies = exists().where(Document.tenant_id == tenant_id, Document.kind == "Policy")
+    invalid = exists().where(InvalidFile.tenant_id == tenant_id)
+    query = select(Repository, policies, invalid).where(Repository.tenant_id == tenant_id)
+    rows = await session.execute(query.with_for_update(of=Repository))
+    # After a wait for the lock the subqueries are of before it. Whoever waited finds another projected commit,
+    # and starts again.
+    return Locked(*rows.one())
 
 
 async def get_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
@@ -121,6 +142,15 @@ async def mark_ready(session: AsyncSession, tenant_id: UUID, now: datetime) -> N
         .where(Repository.tenant_id == tenant_id, Repository.ready_at.is_(None))
         .values(ready_at=now)
     )
+
+
+async def tenant_of(session: AsyncSession, slug: str) -> UUID | None:
+    """Across tenants: for the scanner's role only."""
+    return await session.scalar(select(Repository.tenant_id).where(Repository.slug == slug))
+
+
+async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> None:
+    await session.execute(update(Repository).where(Repository.tenant_id == tenant_id).values(problem=problem))
 
 
 async def all_repositories(session: AsyncSession) -> Sequence[Repository]:

@@ -1,7 +1,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from crontopus_api.kit.paging import PageQuery
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef, Payload, Schema, Time
@@ -193,6 +193,7 @@ class RepositoryOut(Schema):
     clone_url: str
     commit: str | None = Field(description="The commit that is in force; null before the first.")
     projected_at: Time | None
+    problem: str | None = Field(description="Why main is not followed; null while it is.")
     jobs: int
     jobs_limit: int = Field(description="What the tenant's plan has room for.")
     invalid_files: list[InvalidFileOut]
@@ -230,6 +231,8 @@ ImportKind = Literal["crontab", "system-crontab", "task-scheduler"]
 
 class ImportIn(Payload):
     """Exactly one of `text` and `base64`: the Task Scheduler exports UTF-16."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)  # problems name lines
 
     kind: ImportKind
     text: str | None = Field(None, max_length=1_000_000)
@@ -279,6 +282,8 @@ class ImportOut(Schema):
 
 
 class FileEdit(Payload):
+    model_config = ConfigDict(str_strip_whitespace=False)  # a file's blank lines are part of it
+
     path: Annotated[str, Field(min_length=1, max_length=1024)]
     content: str | None = Field(description="The file's whole new text; null removes it.")
     if_match: str | None = Field(None, description="The blob id (ETag) it must have now.")

@@ -59,8 +59,7 @@ class JobService:
         self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str, *, may_report: bool
     ) -> schemas.JobOut:
         """Raises NotFound. `may_report`: the caller may see the ping URL, with which runs are reported."""
-        job = await self.find(session, tenant_id, namespace, name)
-        rows = await instances_repository.of_jobs(session, tenant_id, [job.id])
+        job, rows = await self._with_instances(session, tenant_id, namespace, name)
         errors = await definitions.errors_at(session, tenant_id, [job.path])
         summary = views.job_summary(job, rows, errors.get(job.path, []), self._clock.now())
         return schemas.JobOut(
@@ -73,6 +72,14 @@ class JobService:
             ping_url=await self._ping_url(session, job) if may_report else None,
             instances_list=await self._instances(session, tenant_id, rows),
         )
+
+    async def _with_instances(
+        self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str
+    ) -> tuple[Job, list[InstanceRow]]:
+        rows = await instances_repository.of_address(session, tenant_id, namespace, name)
+        if rows:
+            return rows[0].job, rows
+        return await self.find(session, tenant_id, namespace, name), []
 
     async def by_ids(
         self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]

@@ -5,6 +5,7 @@ row-level security reads (`app.tenant_id`, `app.user_id`). All three are transac
 connection (PgBouncer included) carries nothing over to the next user of it.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from uuid import UUID
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 Role = Literal["crontopus_app", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"]
 
+_TRUSTED_SECONDS = 1.0
 _ENTER = text(
     "SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true),"
     " set_config('app.user_id', :user, true)"
@@ -71,6 +75,27 @@ def libpq_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def _ping_after_idling(engine: AsyncEngine) -> None:
+    """Ask a pooled connection whether it still lives, unless it has just been used: a change of a job takes four
+    transactions, and asking before each costs as much as a statement."""
+
+    def noted(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    def checked(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", 0.0) < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The pool then opens another one.
+            raise DisconnectionError("the connection died while nobody used it") from error
+
+    event.listen(engine.sync_engine, "connect", noted)
+    event.listen(engine.sync_engine, "checkin", noted)
+    event.listen(engine.sync_engine, "checkout", checked)
+
+
 class Database:
     """The pool of one process. `direct_url` bypasses PgBouncer for LISTEN and the ingest writer."""
 
@@ -84,9 +109,9 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={"prepare_threshold": threshold, "connect_timeout": 5},
         )
+        _ping_after_idling(self.engine)
 
     @asynccontextmanager
     async def session(self, scope: Scope | None = None) -> AsyncIterator[AsyncSession]:

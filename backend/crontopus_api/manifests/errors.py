@@ -41,17 +41,23 @@ class ManifestInvalid(Exception):
         super().__init__("\n".join(str(error) for error in self.errors))
 
 
+_LONGEST_KEY = 128
 Step = str | int
 Path = tuple[Step, ...]
 
 
 def dotted(path: Path) -> str:
-    """`("spec", "args", 0)` as `spec.args[0]`; keys that are not plain words are quoted."""
+    """`("spec", "args", 0)` as `spec.args[0]`; keys that are not plain words are quoted.
+
+    So are keys longer than any valid one, and cut: one could stand in the path of every error of a file.
+    """
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("-", "").replace("_", "").isalnum() and step.isascii():
+        elif (
+            len(step) <= _LONGEST_KEY and step.isascii() and step.replace("-", "").replace("_", "").isalnum()
+        ):
             text += f".{step}" if text else step
         else:
             text += f'["{step[:80]}"]'

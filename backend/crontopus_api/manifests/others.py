@@ -21,14 +21,18 @@ from crontopus_api.schedules.durations import clip
 
 Severity = Literal["info", "warning", "error", "critical"]
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[-+][0-9]{2}:[0-9]{2})", re.ASCII
+    # Stricter about times and offsets than `fromisoformat`, which takes `24:00` or not, by Python's version.
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])",
+    re.ASCII,
 )
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
 def _instant(value: Any) -> Any:
-    if isinstance(value, datetime) or not isinstance(value, str):
+    if isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        raise f.fail("wrong_type", "must be a point in time such as `2027-01-16T22:00:00Z`")
     hint = "a date, a time and an offset: `2027-01-16T22:00:00Z`"
     if not _INSTANT.fullmatch(value):
         raise f.fail("bad_instant", f"{clip(value)} is not a point in time", hint)
@@ -39,7 +43,8 @@ def _instant(value: Any) -> Any:
 
 
 def _write_instant(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # `%Y` would write the year 999 with three digits, which nobody reads back.
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _time_of_day(text: str) -> str:

@@ -8,15 +8,16 @@ node count are bounded. The Go reader does the same; contract/vectors/manifest h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml import events
 from yaml._yaml import CParser
 
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid, Path, dotted
+from crontopus_api.manifests.yamlodd import first_oddity
 from crontopus_api.schedules.durations import clip
 
 MAX_BYTES = 256 * 1024
@@ -36,9 +37,8 @@ _MAYBE_NOT_TEXT = frozenset("-+.0123456789~nNtTfF")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where something starts, counted from 1."""
+class Mark(NamedTuple):
+    """Where something starts, counted from 1. A tuple: a file has one for every key and value."""
 
     line: int
     column: int
@@ -101,17 +101,24 @@ def is_plain_text(text: str) -> bool:
     try:
         return isinstance(_resolve(text), str)
     except ValueError:
-        return False
+        return False  # a number, if one that nobody means
 
 
 def read_tree(file: str, data: bytes) -> Tree:
     """Read one YAML document. Raises ManifestInvalid when there is nothing worth validating further."""
     text = _decode(file, data)
+    if odd := first_oddity(text):
+        raise ManifestInvalid(
+            [ManifestError(file, odd.line, odd.column, "", "yaml_syntax", odd.message, odd.hint)]
+        )
     reader = _Reader(file, text)
     try:
         reader.read()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, text, error) from None
+    except UnicodeDecodeError:  # libyaml unescapes `!%C0` without a look at what comes out
+        bad_tag = yaml.MarkedYAMLError(problem="a tag is not UTF-8")
+        raise _syntax_error(file, text, bad_tag) from None
     except yaml.YAMLError as error:  # the reader's own, already caught by _decode in practice
         raise ManifestInvalid([ManifestError(file, 1, 1, "", "yaml_syntax", str(error)[:200])]) from None
     return reader.tree
@@ -163,25 +170,20 @@ class _Reader:
     def __init__(self, file: str, text: str) -> None:
         self.tree = Tree(file)
         self._nodes = 0
-        self._events = self._stream(text)
-
-    @staticmethod
-    def _stream(text: str) -> Iterator[events.Event]:
-        parser = CParser(text)
-        while (event := parser.get_event()) is not None:
-            yield event
+        # The next event; `None` behind the end of the stream, where nobody asks.
+        self._next: Callable[[], Any] = CParser(text).get_event
 
     def read(self) -> None:
-        next(self._events)  # StreamStart
-        start = next(self._events)
+        self._next()  # StreamStart
+        start = self._next()
         if isinstance(start, events.StreamEndEvent):
             raise self._stop(start, "empty_file", "the file is empty", "a manifest starts with `apiVersion:`")
         assert isinstance(start, events.DocumentStartEvent)
         if start.version not in (None, (1, 2)) or start.tags:
             raise self._stop(start, "directive_not_allowed", "YAML directives are not used", "remove `%…`")
-        self.tree.data = self._node(next(self._events), (), 1)
-        next(self._events)  # DocumentEnd
-        end = next(self._events)
+        self.tree.data = self._node(self._next(), (), 1)
+        self._next()  # DocumentEnd
+        end = self._next()
         if not isinstance(end, events.StreamEndEvent):
             hint = "one manifest each file: move the others into files of their own"
             raise self._stop(end, "multiple_documents", "a second YAML document starts here", hint)
@@ -191,13 +193,14 @@ class _Reader:
         error = ManifestError(self.tree.file, mark.line, mark.column, "", code, message, hint)
         return ManifestInvalid([*self.tree.errors, error])
 
-    def _node(self, event: events.Event, path: Path, depth: int) -> Any:
+    def _node(self, event: Any, path: Path, depth: int) -> Any:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise self._stop(event, "too_many_nodes", f"more than {MAX_NODES} values in one file")
         if depth > MAX_DEPTH:
             raise self._stop(event, "too_deep", f"nested deeper than {MAX_DEPTH} levels")
-        self._refuse_anchor_and_tag(event)
+        if event.anchor is not None or event.tag is not None:  # an alias has an anchor, and no tag
+            self._refuse_anchor_and_tag(event)
         self.tree.values[path] = _mark(event)
         if isinstance(event, events.ScalarEvent):
             return self._scalar(event, path)
@@ -221,14 +224,14 @@ class _Reader:
 
     def _sequence(self, path: Path, depth: int) -> list[Any]:
         items: list[Any] = []
-        while not isinstance(event := next(self._events), events.SequenceEndEvent):
+        while not isinstance(event := self._next(), events.SequenceEndEvent):
             items.append(self._node(event, (*path, len(items)), depth + 1))
         return items
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         seen: dict[str, Mark] = {}
-        while not isinstance(event := next(self._events), events.MappingEndEvent):
+        while not isinstance(event := self._next(), events.MappingEndEvent):
             key = self._key(event, path)
             value_path = (*path, key)
             mark = _mark(event)
@@ -237,7 +240,7 @@ class _Reader:
                 continue
             seen[key] = mark
             self.tree.keys[value_path] = mark
-            value = self._node(next(self._events), value_path, depth + 1)
+            value = self._node(self._next(), value_path, depth + 1)
             if value is not None:  # _scalar has recorded the error
                 result[key] = value
         return result
@@ -251,11 +254,12 @@ class _Reader:
         )
         spare = self.tree  # read the second value for its own errors' sake, but keep nothing of it
         self.tree = Tree(spare.file, errors=spare.errors)
-        self._node(next(self._events), (*path, key), depth + 1)
+        self._node(self._next(), (*path, key), depth + 1)
         self.tree = spare
 
-    def _key(self, event: events.Event, path: Path) -> str:
-        self._refuse_anchor_and_tag(event)
+    def _key(self, event: Any, path: Path) -> str:
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
+            self._refuse_anchor_and_tag(event)
         if not isinstance(event, events.ScalarEvent):
             raise self._stop(event, "bad_key", "a key must be text, not a list or a mapping")
         self._nodes += 1
@@ -265,8 +269,7 @@ class _Reader:
             if event.value == "<<":
                 hint = "write the keys out"
                 raise self._stop(event, "bad_key", "merge keys (`<<`) are not used", hint)
-            value = _resolve(event.value)
-            if not isinstance(value, str):
+            if not is_plain_text(event.value):
                 mark = _mark(event)
                 hint = f'quote it: "{event.value[:40]}"'
                 error = ManifestError(
@@ -324,5 +327,6 @@ def _resolve(text: str) -> str | int | float | bool | None:
 
 
 def _mark(event: events.Event) -> Mark:
-    assert event.start_mark is not None  # libyaml marks every event
-    return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    assert mark is not None  # libyaml marks every event
+    return Mark(mark.line + 1, mark.column + 1)

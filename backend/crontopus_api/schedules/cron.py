@@ -30,6 +30,8 @@ ALIASES = {
     "@annually": "0 0 1 1 *",
 }
 
+BLANKS = " \t\n\r\f\v"
+
 _MONTHS = {
     month: number
     for number, month in enumerate(
@@ -109,12 +111,17 @@ class WallClock:
             return None
 
 
+def words(text: str) -> list[str]:
+    """The parts of an expression, split at what separates them for cron: not at every blank of Unicode."""
+    return [word for word in re.split(f"[{BLANKS}]+", text) if word]
+
+
 def parse_cron(expression: str) -> WallClock:
     """Read a five-field expression or an alias. Raises ScheduleInvalid."""
-    text = expression.strip()
+    text = expression.strip(BLANKS)
     if text.startswith("@"):
         text = _expand_alias(text)
-    parts = text.split()
+    parts = words(text)
     if len(parts) != 5:
         raise _wrong_count(expression, parts)
     checked = [_check_field(field, part.lower()) for field, part in zip(_FIELDS, parts, strict=True)]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from crontopus_api.schedules.cron import parse_cron
+from crontopus_api.schedules.cron import BLANKS, parse_cron, words
 from crontopus_api.schedules.durations import clip, format_duration, parse_duration
 from crontopus_api.schedules.errors import ScheduleInvalid
 from crontopus_api.schedules.reading import read_cron
@@ -44,7 +44,7 @@ class Schedule:
                 rules.append(_parse_rule(expression, zone))
             except ScheduleInvalid as error:
                 raise ScheduleInvalid(error.code, error.message, error.hint, index) from None
-        return cls(tuple(" ".join(e.split()) for e in expressions), timezone, tuple(rules))
+        return cls(tuple(" ".join(words(e)) for e in expressions), timezone, tuple(rules))
 
     @property
     def rules(self) -> tuple[CronRule | EveryRule, ...]:
@@ -100,14 +100,14 @@ class Schedule:
 
 @lru_cache(maxsize=4096)
 def _parse_rule(expression: str, zone: ZoneInfo) -> CronRule | EveryRule:
-    text = expression.strip()
+    text = expression.strip(BLANKS)
     if not text:
         raise ScheduleInvalid("empty", "an empty schedule expression", "e.g. `0 2 * * *` or `every 15m`")
-    if len(text) > 256:
+    if len(expression) > 256:
         raise ScheduleInvalid("too_long", "a schedule expression has at most 256 characters")
     word, _, rest = text.partition(" ")
     if word == "every":
-        return EveryRule(_parse_interval(rest.strip()))
+        return EveryRule(_parse_interval(rest.strip(BLANKS)))
     if word.lower() == "every":
         raise ScheduleInvalid("bad_cron", f"{clip(text)} is not a schedule", "write `every` in lower case")
     return CronRule(parse_cron(text), zone)

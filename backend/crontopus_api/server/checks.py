@@ -15,7 +15,8 @@ from crontopus_api.server.errors import CheckError
 from crontopus_api.server.waiting import wait_until
 from crontopus_api.settings import Settings, load_secret_key
 
-OLDEST_GIT = (2, 34)
+# `git merge-tree --write-tree` tells what merging a branch would do.
+OLDEST_GIT = (2, 38)
 LEAST_FREE_BYTES = 300 * 1024 * 1024
 # After kill -9 the kernel needs a moment to close the old server's socket.
 PORT_PATIENCE_SECONDS = 1.0

@@ -22,7 +22,7 @@ async def reproject(settings: Settings, slugs: list[str]) -> bool:
         try:
             return await _all(services, slugs)
         finally:
-            await services.database.close()
+            await services.close()
 
 
 async def _all(services: Services, slugs: list[str]) -> bool:

@@ -89,4 +89,4 @@ async def run(settings: Settings) -> None:
                     )
                 )
         finally:
-            await services.database.close()
+            await services.close()

@@ -5,7 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
-from crontopus_api.gitstore.errors import GitStoreError
+from crontopus_api.gitstore.errors import GitStoreError, GitUnavailable
 from crontopus_api.jobs.repositories import Standing, all_standings
 from crontopus_api.kit.database import Scope
 
@@ -18,11 +18,18 @@ class RepositoryUpkeep:
 
     async def round(self) -> int:
         """Make what is missing, project what has moved. Answers 0: there is no hurry for the next round."""
-        for at in await _standings(self._services):
+        standings = await _standings(self._services)
+        try:
+            heads = await self._services.git.heads(at.slug for at in standings if at.made)
+        except GitUnavailable as error:
+            # What is projected stays in force; this is the fallback, and the next round is near.
+            log.warning("repository_heads_unknown", error=str(error))
+            return 0
+        for at in standings:
             try:
                 if not at.made:
                     await self._services.changes.ensure_repository(at.tenant_id)
-                elif await self._services.git.head(at.slug) != at.projected_commit:
+                elif heads.get(at.slug) != at.projected_commit:
                     await self._services.projector.project(at.tenant_id)
             except (GitStoreError, SQLAlchemyError, OSError) as error:
                 # One tenant's broken repository must not keep the others waiting.

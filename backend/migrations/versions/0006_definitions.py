@@ -13,6 +13,8 @@ def upgrade() -> None:
     documents()
     invalid_files()
     namespaces()
+    # Why main is not followed, in words for people; null while it is.
+    op.execute("ALTER TABLE repositories ADD COLUMN problem text")
     # Nobody has chosen a plan yet: `free` was only the name of the first one.
     op.execute("UPDATE tenants SET plan = 'business' WHERE plan = 'free'")
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import uvicorn
+from starlette.types import ASGIApp
 
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
@@ -18,6 +19,8 @@ from crontopus_api.gitstore.embedded.http import GitHttpBackend
 from crontopus_api.gitstore.embedded.limits import BridgeLimits
 from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+
+from .forges import FORGES, Forge, forge_of
 
 TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 OTHER_TENANT = UUID("01890a5d-ac96-774b-bcce-b302099a8058")
@@ -111,6 +114,21 @@ class Platform:
 
 
 @asynccontextmanager
+async def serve_app(app: ASGIApp) -> AsyncIterator[int]:
+    """The port that it is served on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=5)
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@asynccontextmanager
 async def serve(platform: Platform) -> AsyncIterator[Platform]:
     async def validate(request: PushRequest) -> Sequence[str]:
         return await platform.validate(request)  # looked up late: tests put others in
@@ -125,17 +143,8 @@ async def serve(platform: Platform) -> AsyncIterator[Platform]:
         on_push=on_push,
         limits=platform.limits,
     )
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        platform.port = listening.getsockname()[1]
-        config = uvicorn.Config(backend, lifespan="off", log_level="warning", timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield platform
-        finally:
-            server.should_exit = True
-            await serving
+    async with serve_app(backend) as platform.port:
+        yield platform
 
 
 @pytest.fixture
@@ -169,3 +178,17 @@ async def clone(git: GitClient, platform: Platform) -> Path:
     """A work tree of acme's repository."""
     await git.ok("clone", "-q", platform.url(), "acme")
     return git.home / "acme"
+
+
+@pytest.fixture(params=FORGES)
+async def forge(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Forge]:
+    """A fake Forgejo, and a real one where the environment names it."""
+    async with forge_of(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def fake_forge(tmp_path: Path) -> AsyncIterator[Forge]:
+    """For faults, which a real one does not have at will."""
+    async with forge_of("fake", tmp_path) as made:
+        yield made

@@ -1,8 +1,10 @@
-"""What every GitHost must do. Issue 3 runs this file against Forgejo as well: it uses the Protocol only
-(and `git_host`, the one fixture another implementation has to give)."""
+"""What every GitHost must do, through the Protocol only: the embedded one, the Forgejo one with a fake
+Forgejo and, where the environment names it, with a real one (`make test-forgejo`)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -19,14 +21,23 @@ from crontopus_api.gitstore.errors import (
 )
 
 from .conftest import TENANT
+from .forges import FORGES, forge_of
 
 ANN = Author("Ann Author", "ann@example.org")
 BOB = Author("Bob", "bob@example.org")
 
 
-@pytest.fixture
-def git_host(host: EmbeddedGitHost) -> GitHost:
-    return host
+@pytest.fixture(params=["embedded", *FORGES])
+async def git_host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[GitHost]:
+    if request.param == "embedded":
+        embedded = EmbeddedGitHost(tmp_path / "git")
+        await embedded.ensure_repository("acme", TENANT)
+        yield embedded
+        return
+    async with forge_of(request.param, tmp_path) as forge:
+        host = forge.host()
+        await host.ensure_repository("acme", TENANT)
+        yield host
 
 
 async def put(host: GitHost, edits: dict[str, bytes | None], **expect: str | None) -> str:
@@ -286,3 +297,29 @@ async def test_many_files_in_one_commit(git_host: GitHost) -> None:
     await put(git_host, dict(edits))
     found = await files(git_host)
     assert {path: found[path] for path in edits} == edits
+
+
+async def test_heads_of_many(git_host: GitHost) -> None:
+    await git_host.ensure_repository("fresh", uuid4())
+    heads = await git_host.heads(["acme", "fresh", "nobody"])
+    assert heads == {"acme": await git_host.head("acme"), "fresh": await git_host.head("fresh")}
+    commit = await put(git_host, {"a.yaml": b"a"})
+    assert await git_host.heads(["fresh", "acme"]) == {"acme": commit, "fresh": heads["fresh"]}
+    await git_host.delete_repository("fresh")
+    assert await git_host.heads([]) == {}
+    with pytest.raises(PathNotAllowed):
+        await git_host.heads(["../acme"])
+
+
+async def test_refs_and_what_merging_would_do(git_host: GitHost) -> None:
+    first = await git_host.head("acme")
+    second = await put(git_host, {"a.yaml": b"a"})
+    assert await git_host.resolve("acme", "main") == second
+    assert await git_host.resolve("acme", second) == second
+    for ref in ("none", "1" * 40, "main~1", "--all", "a..b", "a\nb", ""):
+        assert await git_host.resolve("acme", ref) is None
+    assert (await git_host.last_changes("acme", first, second))["a.yaml"].id == second
+    merge = await git_host.merged("acme", second)
+    assert (merge.onto, merge.changes, merge.conflicts) == (second, [], [])
+    with pytest.raises(ObjectMissing):
+        await git_host.merged("acme", "1" * 40)

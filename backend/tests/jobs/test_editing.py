@@ -161,6 +161,19 @@ async def test_many_files_are_one_commit_or_none(platform: Platform, ada: Person
     assert (await ada.get("/namespaces"))["items"][0] == {"name": "batch", "jobs": 12}
 
 
+async def test_files_are_kept_as_they_are_and_jobs_as_who_they_are(platform: Platform, ada: Person) -> None:
+    job = await _put_yaml(ada)
+    body = {"namespace": "production", "name": "hello"}
+    await _post(ada, "/jobs/default/hello/rename", body)
+    text = "\n\n" + YAML.decode() + "\n\n"
+    files = [{"path": f"{folder}/hello.yaml", "content": text} for folder in ("default", "production")]
+    await _post(ada, "/jobs:apply", {"files": files})
+    moved, fresh = await ada.get("/jobs/production/hello"), await ada.get("/jobs/default/hello")
+    assert moved["id"] == job["id"] != fresh["id"]
+    for shown in (moved, fresh):
+        assert shown["yaml"].replace(f"  id: {shown['id']}\n", "") == text
+
+
 async def test_hostile_paths_are_refused(platform: Platform, ada: Person) -> None:
     await _put_yaml(ada)
     before = await _subjects(platform)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..platform import Person, Platform
-from .git import branch_with
+from .git import branch_with, git, push_ref
 from .killed import JOB
 
 AGENT = b"""apiVersion: crontopus/v1
@@ -179,3 +179,15 @@ async def test_a_new_policy_tells_of_the_jobs_it_finds_wrong(platform: Platform,
         await ada.api.put("/api/v1/jobs/default/often", json={"spec": {"schedule": "@daily"}})
     ).status_code == 200
     assert (await platform.services.rebuilder.rebuild(ada.tenant_id)).differences == []
+
+
+async def test_what_can_never_be_merged_is_no_server_error(
+    platform: Platform, ada: Person, tmp_path: Path
+) -> None:
+    await ada.put_job()
+    await branch_with(platform, tmp_path, {"big.bin": b"x" * (2 << 20)}, name="big")
+    foreign = await git("commit-tree", "-m", "x", "HEAD^{tree}", cwd=tmp_path / "work-big")
+    await push_ref(tmp_path / "work-big", foreign, "foreign")
+    for ref in ("big", "foreign"):
+        answer = await ada.api.get("/api/v1/plan", params={"ref": ref})
+        assert (answer.status_code, answer.json()["code"]) == (422, "cannot_merge"), ref

@@ -10,7 +10,7 @@ from crontopus_api.jobs.changing.judge import Judge
 from crontopus_api.tenants.plans import PLANS, Plan
 
 from ..platform import Person, Platform
-from .git import branch_with
+from .git import branch_with, push_ref
 from .killed import JOB
 
 
@@ -159,3 +159,19 @@ async def test_what_is_found_is_expected_nowhere_until_it_is_adopted(platform: P
     adopted = answer.json()
     assert (adopted["id"], adopted["instances"]["total"]) == (found["id"], 1)
     assert UUID(adopted["id"])
+
+
+async def test_a_rewritten_history_is_not_followed_and_said(
+    platform: Platform, ada: Person, tmp_path: Path
+) -> None:
+    await ada.put_job("default/kept")
+    await _push(platform, ada, tmp_path, {"default/hello.yaml": JOB})
+    await push_ref(tmp_path / "work-main", "HEAD~2", "main")
+    await platform.services.projector.project(ada.tenant_id)
+    assert set(await _ids(ada)) == {"kept", "hello"}
+    assert "was rewritten" in (await ada.get("/repository"))["problem"]
+    # An operator may accept it, or its owner take it back.
+    await push_ref(tmp_path / "work-main", "HEAD", "main")
+    await ada.put_job("default/more")
+    assert (await ada.get("/repository"))["problem"] is None
+    assert set(await _ids(ada)) == {"kept", "hello", "more"}

@@ -138,6 +138,9 @@ _yamlish = st.text(st.sampled_from("ab: -\n\t[]{},&*!|>'\"%@`#?~.0\\\r\ufeff"), 
 @example(data=b"\xff\xfe")
 @example(data=b"%YAML 9999999999999999999.1\n---\n")
 @example(data=b'"\\U00110000"')
+@example(data=b"a: !%C0%80 b")
+@example(data=b"%TAG !e! tag:%C0%80\n---\na: b")
+@example(data=b"999999999999999999999: a")
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(ManifestInvalid) as caught:
         parse_document("default/x.yaml", data)
@@ -192,6 +195,7 @@ BOMBS = {
     "quotes": b'"' + b"\\u00fc" * 40_000 + b'"',
     "comments": b"#\n" * 130_000,
     "anchors": b"".join(b"- &a%d x\n" % n for n in range(20_000)),
+    "long path": b"? " + b"a" * 200_000 + b"\n: [" + b"~," * 1_900 + b"]",
     "above the limit": b"x" * 50_000_000,
 }
 

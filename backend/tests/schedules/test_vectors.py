@@ -16,7 +16,7 @@ from crontopus_api.schedules import Schedule, ScheduleInvalid
 from .debian_cron import firings
 
 FOLDER = Path(__file__).parents[3] / "contract/vectors/schedule"
-COUNT = 240
+COUNT = 241
 SHAPES = [
     {"name", "schedule", "timezone", "after", "next"},
     {"name", "schedule", "timezone", "after", "next", "anchor"},

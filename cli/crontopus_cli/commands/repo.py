@@ -1,26 +1,46 @@
-"""`repo clone`: the tenant's repository on this machine, with this log-in as git's credential.
+"""`repo show|signers|clone`: the tenant's repository, and that on this machine with this log-in as git's credential.
 
 The token is not written into the clone: git asks `crontopus repo credential` for it each time.
 """
 
-import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
-from crontopus_cli import config
+from crontopus_cli import config, words
 from crontopus_cli.errors import AuthError, CliError
+from crontopus_cli.git import run_git
 from crontopus_cli.options import Output, new_app
-from crontopus_cli.output import emit_text
-from crontopus_cli.session import connect_to
+from crontopus_cli.output import emit_object, emit_text, located
+from crontopus_cli.session import connect, connect_to
 from crontopus_cli.vocabulary import OutputFormat
 
+Json = dict[str, Any]
+
 app = new_app("Your Git repository of job manifests.")
+
+
+@app.command("show")
+def show_repository(output: Output = OutputFormat.TABLE) -> None:
+    """Show where the repository is, which commit is in force, and the files whose newest version is not."""
+    with connect() as client:
+        found = client.get("repository")
+    emit_object(found, _fields, output)
+
+
+@app.command("signers")
+def show_signers(output: Output = OutputFormat.TABLE) -> None:
+    """Print who signs the commits that Crontopus makes, as a file for `git verify-commit`.
+
+    `crontopus repo signers > signers`, then `git config gpg.ssh.allowedSignersFile "$PWD/signers"`.
+    """
+    with connect() as client:
+        found = client.get("signers")
+    emit_text(found["allowed_signers"], found, output)
 
 
 @app.command("clone")
@@ -46,7 +66,7 @@ def clone_repository(
     where = directory or Path(Path(parts.path).name.removesuffix(".git"))
     host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     helper = [sys.executable, "-m", "crontopus_cli", "repo", "credential", "--server", target.server]
-    _git(
+    run_git(
         "clone",
         "--config", f"credential.{host}.helper=",  # an empty first entry: no other helper stores the token
         "--config", f"credential.{host}.helper=!{shlex.join(helper)}",
@@ -70,13 +90,17 @@ def credential(
     sys.stdout.write(f"username=token\npassword={token}\nquit=1\n")
 
 
-def _git(*arguments: str) -> None:
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        # git's own progress and errors go to stderr; stdout stays ours
-        command = ["git", *arguments]
-        result = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)  # noqa: S603 - no shell
-    except FileNotFoundError as error:
-        raise CliError("git is not installed", "install git and try again") from error
-    if result.returncode != 0:
-        raise CliError(f"git {arguments[0]} failed with exit code {result.returncode}", "git says why above")
+def _fields(repository: Json) -> list[tuple[str, str]]:
+    invalid = [
+        (f"Invalid {number}", located(error, error.get("file") or file["path"]))
+        for number, (file, error) in enumerate(
+            ((file, error) for file in repository["invalid_files"] for error in file["errors"]), start=1
+        )
+    ]
+    return [
+        ("Clone URL", repository["clone_url"]),
+        ("In force", repository["commit"] or "nothing yet"),
+        ("Since", words.moment(repository["projected_at"])),
+        ("Jobs", f"{repository['jobs']} of {repository['jobs_limit']}"),
+        *invalid,
+    ]

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 USER_TOKEN = "ctp_user_0123456789abcdef"
 PASSWORD = "correct horse battery"
+COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f80919a2b3c4"
 
 
 class FakeServer:
@@ -31,6 +32,7 @@ class FakeServer:
         self.runs = [run(number) for number in range(3)]
         self.incidents = [incident()]
         self.endpoints = [endpoint()]
+        self.plan: Json | None = None  # the answer of /plan and of every dry run
         self.user_agents: set[str] = set()
         self.git_root: Path | None = None  # served under /git/ by git's plain-file protocol
         self.drop_connections = 0  # that many requests are cut off without an answer
@@ -73,9 +75,12 @@ def job(name: str, state: str, namespace: str = "default") -> Json:
             "duration_seconds": 200.123,
             "exit_code": 0,
         },
-        "commit": "1a2b3c4d5e6f708192a3b4c5d6e7f80919a2b3c4",
+        "commit": COMMIT,
+        "changed_by": "ada",
+        "changed_at": "2026-11-20T10:00:00Z",
         "updated_at": "2026-11-20T10:00:00Z",
         "errors": [],
+        "violations": [],
     }
 
 
@@ -87,6 +92,7 @@ def whole_job(summary: Json) -> Json:
         "yaml": text,
         "path": f"{summary['namespace']}/{summary['name']}.yaml",
         "etag": "e7a9",
+        "schedule_text": "At 02:00 every day, in Europe/London",
         "ping_url": None,
         "instances_list": [],
     }
@@ -214,23 +220,6 @@ def _job(server: FakeServer, _body: Json, _query: Query, namespace: str, name: s
         if (item["namespace"], item["name"]) == (namespace, name):
             return 200, whole_job(item)
     raise Problem(404, "not_found", f"there is no job {namespace}/{name}")
-
-
-@route("PUT", "/jobs/([^/]+)/([^/]+)")
-def _put_job(server: FakeServer, body: str, _query: Query, namespace: str, name: str) -> Answer:
-    if "schedul:" in body:
-        line = body.splitlines().index(next(text for text in body.splitlines() if "schedul:" in text)) + 1
-        finding = {"line": line, "column": 3, "code": "unknown_key", "message": "unknown key 'schedul'"}
-        raise Problem(
-            422,
-            "invalid_manifest",
-            "the manifest is not valid",
-            errors=[{"file": f"{namespace}/{name}.yaml", **finding, "hint": "did you mean 'schedule'?"}],
-        )
-    known = any((item["namespace"], item["name"]) == (namespace, name) for item in server.jobs)
-    if not known:
-        server.jobs.append(job(name, "new", namespace))
-    return (200 if known else 201), whole_job(job(name, "new", namespace))
 
 
 @route("DELETE", "/jobs/([^/]+)/([^/]+)")

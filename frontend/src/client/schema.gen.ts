@@ -2459,6 +2459,11 @@ export interface components {
              * @description What the tenant's plan has room for.
              */
             jobs_limit: number;
+            /**
+             * Problem
+             * @description Why main is not followed; null while it is.
+             */
+            problem: string | null;
             /** Projected At */
             projected_at: string | null;
             /** Slug */

@@ -53,7 +53,7 @@ class HealthService:
 
     async def _git_area(self) -> Area:
         behind = None
-        if self._settings.repositories_dir.is_dir():
+        if self._settings.git_host == "forgejo" or self._settings.repositories_dir.is_dir():
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     behind = await self._behind()
@@ -69,13 +69,11 @@ class HealthService:
     async def _behind(self) -> int:
         async with reading(self._database) as session:
             projected = await repository.projected_heads(session, _COMPARED)
-        return sum([await self._is_behind(slug, commit) for slug, commit in projected])
-
-    async def _is_behind(self, slug: str, projected: str) -> bool:
         try:
-            return await self._git.head(slug) != projected
+            heads = await self._git.heads(slug for slug, _ in projected)
         except GitStoreError:
-            return True  # gone or unreadable: a worker cannot project it either
+            return len(projected)  # unreadable: a worker cannot project them either
+        return sum(heads.get(slug) != commit for slug, commit in projected)
 
     def _disk(self) -> Area:
         directory = self._settings.data_dir

@@ -4,11 +4,11 @@ import tempfile
 from pathlib import Path
 
 from crontopus_api.gitstore.bare.plumbing import Plumbing
-from crontopus_api.gitstore.errors import GitStoreError, ObjectMissing
+from crontopus_api.gitstore.errors import MergeImpossible, ObjectMissing
 
-
-class MergeImpossible(GitStoreError):
-    """The two have no common history."""
+# As for a push to main: whoever may not push it need not be told what it would do.
+MAX_CHANGED_FILES = 20_000
+MAX_CHANGED_BYTES = 64 << 20
 
 
 class MergeTrial:
@@ -41,6 +41,12 @@ class MergeTrial:
 
     def __exit__(self, *_: object) -> None:
         self._scratch.cleanup()
+
+    def read(self, blobs: list[str], limit: int) -> dict[str, bytes]:
+        """Raises `MergeImpossible` for too many or too much, `BlobTooLarge` for one over `limit` bytes."""
+        if len(blobs) > MAX_CHANGED_FILES or sum(self.plumbing.sizes(blobs).values()) > MAX_CHANGED_BYTES:
+            raise MergeImpossible(f"{self._theirs} changes more than {MAX_CHANGED_FILES} files or 64 MiB")
+        return dict(self.plumbing.read(blobs, limit))
 
     def _merge(self) -> None:
         command = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"]

@@ -76,7 +76,7 @@ class BareRepository:
 
     def commit(self, draft: Draft) -> CommitResult:
         """Retries while others move HEAD. Raises `StaleBlob`, `PathNotAllowed`, `GitUnavailable`."""
-        blobs = {p: None if data is None else NewObject(b"blob", data) for p, data in draft.edits.items()}
+        blobs = _blobs_of(draft)
         deadline = time.monotonic() + _COMMIT_DEADLINE_SECONDS
         while True:
             try:
@@ -92,9 +92,23 @@ class BareRepository:
                 raise GitUnavailable(f"{self.path.name} was written by others all the time; try again")
             time.sleep(uniform(0.001, 0.01))  # noqa: S311 - spreads contenders, hides nothing
 
+    def build(self, draft: Draft, parent: str | None) -> CommitResult:
+        """The commit on `parent`, whole on the disk but named by no ref. Raises as `commit` does."""
+        with writing(self.lock):
+            return self._build(draft, _blobs_of(draft), parent)
+
+    def point(self, commit: str) -> None:
+        """Put main on `commit`, wherever it was. Raises `FileLocked` while another writer does so."""
+        with writing(self.lock):
+            DiskRefsContainer(self.path).set_if_equals(Ref(MAIN_REF), None, ObjectID(commit.encode("ascii")))
+
     def _try_commit(self, draft: Draft, blobs: Mapping[str, NewObject | None]) -> CommitResult | None:
         """One attempt on the HEAD of now; `None` if it moved meanwhile."""
         parent = self.head()
+        result = self._build(draft, blobs, parent)
+        return result if not result.changed or self._swap(parent, result.commit) else None
+
+    def _build(self, draft: Draft, blobs: Mapping[str, NewObject | None], parent: str | None) -> CommitResult:
         at = draft.at.replace(microsecond=0)  # Git counts whole seconds
         ids = {path: None if blob is None else blob.id for path, blob in blobs.items()}
         with self._objects() as store:
@@ -110,8 +124,6 @@ class BareRepository:
             return CommitResult(parent, parent, ids, changed=False, at=at)
         commit = _commit_of(draft, tree, parent)
         write_objects(self.path / "objects", [*new, *new_trees, commit])
-        if not self._swap(parent, commit.id):
-            return None
         return CommitResult(commit.id, parent, ids, changed=True, at=at)
 
     def _swap(self, old: str | None, new: str) -> bool:
@@ -147,6 +159,10 @@ class BareRepository:
         if len(data) > self._limit:
             raise BlobTooLarge(f"blob {blob_id}", len(data), self._limit)
         return data
+
+
+def _blobs_of(draft: Draft) -> dict[str, NewObject | None]:
+    return {p: None if data is None else NewObject(b"blob", data) for p, data in draft.edits.items()}
 
 
 def _checked(object_id: str) -> str:

@@ -49,6 +49,14 @@ class GitRequest:
         return int(text) if text.isascii() and text.isdigit() else None
 
     @property
+    def gzipped(self) -> bool:
+        """Whether the body says so; an advertisement has none."""
+        return not self.advertisement and self.headers.get("content-encoding", "").lower() in {
+            "gzip",
+            "x-gzip",
+        }
+
+    @property
     def credentials(self) -> Credentials | None:
         scheme, _, value = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and value.strip():
@@ -105,12 +113,15 @@ def environment(
     }
     # No CONTENT_LENGTH: with it `git http-backend` waits for the rest of a body that was cut off, reading
     # end-of-file in a busy loop for ever. Without it, the end of its input is the end of the body.
-    if request.headers.get("content-encoding") in {"gzip", "x-gzip"}:
-        env["HTTP_CONTENT_ENCODING"] = "gzip"
-    protocol = request.headers.get("git-protocol", "")
-    if _PROTOCOL.fullmatch(protocol):
+    if (protocol := git_protocol(request)) is not None:
         env["GIT_PROTOCOL"] = protocol
     return git_environment(env)
+
+
+def git_protocol(request: GitRequest) -> str | None:
+    """The version that the client asks for, if it is nothing but that."""
+    protocol = request.headers.get("git-protocol", "")
+    return protocol if _PROTOCOL.fullmatch(protocol) else None
 
 
 def parse_head(head: bytes) -> tuple[int, Headers]:

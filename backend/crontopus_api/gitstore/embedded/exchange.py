@@ -5,10 +5,9 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from crontopus_api.gitstore.bare.durable import fsync_recent
 from crontopus_api.gitstore.bare.locks import clear_litter, has_litter, hold_shared
@@ -26,31 +25,13 @@ from crontopus_api.gitstore.embedded.push import (
     quarantine,
 )
 from crontopus_api.gitstore.errors import GitStoreError
+from crontopus_api.gitstore.smart_http import AnswerCut, Receive, Send, body_of, until_gone
 
 log = logging.getLogger(__name__)
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 OnPush = Callable[[MainMoved], Awaitable[None]]
 
 _MAX_HEAD_BYTES = 16 << 10
-
-
-class ClientGone(Exception):
-    """The client closed the connection."""
-
-
-class BodyRefused(Exception):
-    """The request's body is too large or too slow."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-class AnswerCut(Exception):
-    """Git ended without a whole answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,30 +111,15 @@ class Exchange:
         return await self._judge.judge(self._request.slug, self._caller, incoming, updates)
 
     async def _feed(self, process: BackendProcess, receive: Receive) -> None:
-        """The body into git; then wait for the client to leave, which it may do at any time."""
+        """The body into git; then wait for the client to leave."""
         limit = self._limits.max_body(self._request.action)
-        size = 0
-        more = True
-        while more:
-            try:
-                async with asyncio.timeout(self._limits.idle_seconds):
-                    message = await receive()
-            except TimeoutError as error:
-                raise BodyRefused(408, "the request's body stopped coming") from error
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            more = message.get("more_body", False)
-            size += len(message.get("body", b""))
-            if size > limit:
-                raise BodyRefused(413, f"the request is larger than {limit} bytes")
+        async for piece in body_of(receive, limit, self._limits.idle_seconds, gzipped=self._request.gzipped):
             # Git may have said no and closed its input; the rest of the body is then nobody's.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(message.get("body", b""))
+                process.stdin.write(piece)
                 await process.stdin.drain()
         process.stdin.close()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        raise ClientGone
+        await until_gone(receive)
 
     async def _answer(self, process: BackendProcess, channel: HookChannel | None, send: Send) -> None:
         """Git's answer, one piece behind: the last goes out when all is done that it promises."""
@@ -200,7 +166,9 @@ class Exchange:
             return
         try:
             head = await self._host.head(self._request.slug)
-            if head is None or not await self._host.is_ancestor(self._request.slug, move.new, head):
+            if head is None or not (
+                head == move.new or await self._host.is_ancestor(self._request.slug, move.new, head)
+            ):
                 return  # accepted, but a commit came first and git refused the push itself
             event = MainMoved(self._request.slug, move.old, move.new, self._caller)
             report = asyncio.ensure_future(self._on_push(event))

@@ -39,6 +39,9 @@ HARDENING: Mapping[str, str] = {
 RELATIVE_HOOKS = "../../hooks"
 
 
+INVALID_IS_REFUSED = "An invalid file is refused at the push, with its line and the reason."
+
+
 def write_config(repository: Path) -> None:
     config = ConfigFile()
     config.set((b"core",), b"repositoryformatversion", b"0")
@@ -59,10 +62,10 @@ def environment_config(pairs: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
-def first_files(slug: str, tenant_id: str) -> dict[str, bytes]:
-    """The first commit."""
+def first_files(slug: str, tenant_id: str, *, invalid: str = INVALID_IS_REFUSED) -> dict[str, bytes]:
+    """The first commit. `invalid` tells readers what becomes of an invalid file."""
     return {
-        "README.md": _README.format(slug=slug).encode(),
+        "README.md": _README.format(slug=slug, invalid=invalid).encode(),
         "default/.gitkeep": b"",
         ".crontopus/tenant.yaml": _TENANT.format(tenant_id=tenant_id).encode(),
     }
@@ -100,5 +103,5 @@ spec:
   selector: {{matchLabels: {{role: demo}}}}
 ```
 
-Commit it and push to `main`. An invalid file is refused at the push, with its line and the reason.
+Commit it and push to `main`. {invalid}
 """

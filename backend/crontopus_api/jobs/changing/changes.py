@@ -97,8 +97,17 @@ class ChangeService:
                 hint="Fetch it again, look at the difference, and repeat your change.",
             ) from error
         except GitUnavailable as error:
-            await self._finish(intent, "refused", None)
-            raise unavailable() from error
+            if not error.uncertain:
+                await self._finish(intent, "refused", None)
+                raise unavailable(error.retry_after) from error
+            # The commit may be there or not. The intent stays, and a worker finds out and finishes it.
+            raise Unavailable(
+                "The repository did not confirm the change. It is looked up, and finished if it has to be, within"
+                " two minutes.",
+                code="unconfirmed",
+                hint="Look at the job again before you repeat your change.",
+                retry_after_seconds=120,
+            ) from error
         if not (result.changed and await self._project_own(intent, change, result)):
             await self._projector.project(tenant_id)
             await self._finish(intent, "done", result.commit)
@@ -222,9 +231,9 @@ def _code(errors: list[ManifestError]) -> str:
     return "policy_violation" if all(code.startswith("policy_") for code in codes) else "invalid_manifest"
 
 
-def unavailable() -> Unavailable:
+def unavailable(retry_after_seconds: int | None = None) -> Unavailable:
     return Unavailable(
         "The repository cannot be written now.",
         hint="Jobs go on running and being watched. Try again in a moment.",
-        retry_after_seconds=5,
+        retry_after_seconds=retry_after_seconds or 5,
     )

@@ -3,16 +3,22 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from crontopus_api.gitstore.errors import GitUnavailable, PathNotAllowed, RepositoryMissing
+from crontopus_api.gitstore.errors import (
+    BlobTooLarge,
+    GitUnavailable,
+    MergeImpossible,
+    PathNotAllowed,
+    RepositoryMissing,
+)
 from crontopus_api.gitstore.host import CommitResult, GitHost
 from crontopus_api.gitstore.paths import check_editable
 from crontopus_api.identity.principal import Principal
-from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import schemas
 from crontopus_api.jobs.changing.changes import Change, ChangeService, unavailable
 from crontopus_api.jobs.changing.effects import Effects
+from crontopus_api.jobs.changing.identities import with_ids
 from crontopus_api.jobs.changing.tree import Found, TreeAt
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Conflict, Invalid, NotFound
@@ -102,11 +108,10 @@ class EditingService:
             current = await tree.file(path)
             check_conditions(current, wish)
             content = body if isinstance(body, bytes) else _content(path, manifest, current)
-            if manifest.metadata.id is None:
-                identifier = await self._explicit_id(principal, path, manifest, current)
-                content = renamed(content, path, path, identifier) if identifier else content
+            found = {path: current}
+            edits = await with_ids(self._database, principal.tenant_id, {path: content}, found)
             verb = "Change" if current else "Add"
-            return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
+            return Proposal(edits, _expect(found), f"{verb} {namespace}/{name}")
 
         return await self.change(principal, propose, wish)
 
@@ -188,9 +193,10 @@ class EditingService:
             found = {path: await tree.file(path) for path in edits}
             for path, blob in demanded.items():
                 check_conditions(found[path], Wish(if_match=blob))
+            wanted = await with_ids(self._database, principal.tenant_id, edits, found)
             changed = {
                 path: content
-                for path, content in edits.items()
+                for path, content in wanted.items()
                 if (found[path].content if found[path] else None) != content  # type: ignore[union-attr]
             }
             expect = _expect({path: found[path] for path in changed})
@@ -267,6 +273,8 @@ class EditingService:
             known = {**await self._host.read_blobs(slug, old), **merge.contents}
         except GitUnavailable as error:
             raise unavailable() from error
+        except (BlobTooLarge, MergeImpossible) as error:
+            raise Invalid(f"This cannot be merged into main: {error}.", code="cannot_merge") from error
         before = {c.path: known[c.old_blob] if c.old_blob else None for c in merge.changes}
         after = {c.path: known[c.new_blob] if c.new_blob else None for c in merge.changes}
         async with self._database.tenant(principal.tenant_id) as session:
@@ -286,24 +294,6 @@ class EditingService:
             # The first use of a new tenant; a worker would make it as well, a little later.
             await self._changes.ensure_repository(principal.tenant_id)
             return await self._host.head(principal.tenant_slug)
-
-    async def _explicit_id(
-        self, principal: Principal, path: str, manifest: JobManifest, current: Found | None
-    ) -> UUID | None:
-        """The id that must stand in a file which names none; None where the default one will do.
-
-        A job that was renamed keeps its own through every change. A new job where another one was renamed
-        away gets a new one: the default id is that one's.
-        """
-        if current is not None:
-            try:
-                return parse_job(path, current.content).metadata.id
-            except ManifestInvalid:
-                return None  # what is there now is broken: it is replaced
-        default = job_id(principal.tenant_id, manifest)
-        async with self._database.tenant(principal.tenant_id) as session:
-            owners = await definitions.paths_of(session, principal.tenant_id, [default])
-        return uuid4() if owners.get(default, path) != path else None
 
 
 def checked_path(namespace: str, name: str) -> str:

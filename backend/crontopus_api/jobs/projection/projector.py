@@ -50,7 +50,7 @@ class Projector:
             if head is None or head == old:
                 return old
             if old is not None and not await self._host.is_ancestor(slug, old, head):
-                log.error("history_rewound", tenant_id=str(tenant_id), projected=old, head=head)
+                await self._refuse_rewound(tenant_id, old, head)
                 return old
             reading = await self._read(slug, old, head)
             try:
@@ -67,15 +67,33 @@ class Projector:
         self, session: AsyncSession, tenant_id: UUID, old: str | None, head: str, reading: Reading
     ) -> bool:
         """Move the projection from `old` to `head` in the caller's transaction; False when it is not at `old`."""
-        row = await repository.lock_repository(session, tenant_id)
+        locked = await repository.lock_repository(session, tenant_id)
+        row = locked.repository
         if row.projected_commit != old:
             return False
-        await self._writer.write(session, tenant_id, reading)
-        row.projected_commit, row.projected_at = head, self._clock.now()
+        await self._writer.write(
+            session,
+            tenant_id,
+            reading,
+            has_policies=locked.has_policies,
+            has_invalid_files=locked.has_invalid_files,
+        )
+        row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
         await session.flush()
         await announce(session, tenant_id, "jobs", "head")
         log.info("projected", tenant_id=str(tenant_id), commit=head, files=len(reading.paths))
         return True
+
+    async def _refuse_rewound(self, tenant_id: UUID, old: str, head: str) -> None:
+        """Somebody rewrote main (the embedded host refuses that): whatever it says now may be a mistake, or an
+        attack. What was in force stays so, and people are told."""
+        log.error("history_rewound", tenant_id=str(tenant_id), projected=old, head=head)
+        problem = (
+            f"main was rewritten: {head[:12]} does not contain {old[:12]}, which is in force. Push {old[:12]} back to"
+            " main, or have an operator accept the new history with `crontopus-server reproject`."
+        )
+        async with self._database.tenant(tenant_id) as session:
+            await repository.set_problem(session, tenant_id, problem)
 
     async def _read(self, slug: str, old: str | None, head: str) -> Reading:
         changes = [change for change in await self._host.changes(slug, old, head) if concerns_us(change.path)]

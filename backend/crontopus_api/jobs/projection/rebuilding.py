@@ -71,14 +71,14 @@ class Rebuilder:
     async def _write_all(
         self, session: AsyncSession, tenant_id: UUID, head: str, reading: Reading
     ) -> Rebuilt:
-        row = await repository.lock_repository(session, tenant_id)
+        row = (await repository.lock_repository(session, tenant_id)).repository
         before = await definitions.snapshot(session, tenant_id)
         present = set(reading.paths)
         reading.gone = [path for path in before if path not in present]
         for name in await definitions.kept_namespaces(session, tenant_id):
             reading.namespaces.setdefault(name, False)
-        await self._writer.write(session, tenant_id, reading)
-        row.projected_commit, row.projected_at = head, self._clock.now()
+        await self._writer.write(session, tenant_id, reading, has_policies=True, has_invalid_files=True)
+        row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
         await session.flush()
         after = await definitions.snapshot(session, tenant_id)
         await announce(session, tenant_id, "jobs", "head")

@@ -30,14 +30,27 @@ class DefinitionWriter:
         self._keyring = keyring
         self._clock = clock
 
-    async def write(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
-        """Apply what was read. The caller holds the tenant's repository row locked."""
+    async def write(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        reading: Reading,
+        *,
+        has_policies: bool,
+        has_invalid_files: bool,
+    ) -> None:
+        """Apply what was read. The caller holds the tenant's repository row locked, and knows what the tenant
+        has: what it has not need not be asked for."""
         await self._write_documents(session, tenant_id, reading)
         await definitions.set_namespaces(session, tenant_id, reading.namespaces)
-        policies = list((await policies_in_force(session, tenant_id)).values())
+        new_policies = any(system_kind(path) == "Policy" for path in reading.paths)
+        policies: list[Policy] = []
+        if has_policies or new_policies:
+            policies = list((await policies_in_force(session, tenant_id)).values())
         wanted = await self._write_jobs(session, tenant_id, reading, policies)
-        await self._write_invalid(session, tenant_id, reading)
-        if any(system_kind(path) == "Policy" for path in reading.paths):
+        if has_invalid_files or reading.invalid:
+            await self._write_invalid(session, tenant_id, reading)
+        if new_policies:
             await self._judge_again(session, tenant_id, wanted, policies)
         endpoints: Sequence[Endpoint] = ()
         if any(manifest is not None and manifest.mode == "agent" for manifest in wanted.values()):
@@ -82,9 +95,13 @@ class DefinitionWriter:
             reading.invalid.append(_duplicate(puts.pop(identifier), identifier, owner))
         rows = [self._job_values(tenant_id, identifier, job, policies) for identifier, job in puts.items()]
         await definitions.put_jobs(session, rows)
-        pinged = [identifier for identifier, job in puts.items() if job.manifest.mode == "ping"]
+        pinged = [
+            identifier
+            for identifier, job in puts.items()
+            if job.manifest.mode == "ping" and left.modes.get(identifier) != "ping"
+        ]
         await self._give_ping_keys(session, tenant_id, pinged)
-        gone: dict[UUID, JobManifest | None] = {each: None for each in left.ids if each not in puts}
+        gone: dict[UUID, JobManifest | None] = {each: None for each in left.modes if each not in puts}
         return gone | {identifier: job.manifest for identifier, job in puts.items()}
 
     async def _judge_again(
