@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { countDiff, parseDiff } from "./diff";
+import { countDiff, parseDiff, removalDiff } from "./diff";
 
 const CHANGED = `--- a/default/a.yaml
 +++ b/default/a.yaml
@@ -31,6 +31,13 @@ it("reads a new file, and a note", () => {
     { kind: "added", text: "a", after: 1 },
     { kind: "added", text: "b", after: 2 },
     { kind: "note", text: "… the rest is not shown" },
+  ]);
+});
+
+it("shows a file that goes", () => {
+  expect(parseDiff(removalDiff("a\nb\n"))).toEqual([
+    { kind: "removed", text: "a", before: 1 },
+    { kind: "removed", text: "b", before: 2 },
   ]);
 });
 

@@ -34,6 +34,12 @@ export function parseDiff(diff: string): DiffLine[] {
   return lines;
 }
 
+/** The diff of a file that goes. */
+export function removalDiff(text: string): string {
+  const lines = text.replace(/\n$/, "").split("\n");
+  return [`@@ -1,${lines.length} +0,0 @@`, ...lines.map((line) => `-${line}`), ""].join("\n");
+}
+
 export function countDiff(lines: DiffLine[]): { added: number; removed: number } {
   const count = (kind: DiffLine["kind"]) => lines.filter((line) => line.kind === kind).length;
   return { added: count("added"), removed: count("removed") };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration, formatLocal, formatRelative } from "./format";
+import { formatBytes, formatDuration, formatLocal, formatRelative, sentence } from "./format";
 
 describe("formatDuration", () => {
   it.each([
@@ -50,4 +50,12 @@ it.each([
   [1_300_000, "1.2 MiB"],
 ])("%s bytes are %s", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+it.each([
+  ["this is no line cron would run", "This is no line cron would run."],
+  ["`timezon` is not a key.", "`timezon` is not a key."],
+  ["did you mean `timezone`?", "Did you mean `timezone`?"],
+])("makes a sentence of %j", (text, expected) => {
+  expect(sentence(text)).toBe(expected);
 });

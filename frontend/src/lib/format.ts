@@ -94,3 +94,9 @@ export function formatLocal(iso: string): string {
     minute: "2-digit",
   });
 }
+
+/** The server's reasons and hints are parts of a line, as compilers write them; on a page they are sentences. */
+export function sentence(text: string): string {
+  const begun = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}

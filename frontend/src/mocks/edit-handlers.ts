@@ -187,7 +187,8 @@ function versionHandlers(world: World) {
       const versions = job ? versionsOf(world, job) : [];
       const at = versions.findIndex(({ commit }) => commit === query(request, "to"));
       const [version, older] = [versions[at], versions[at + 1]];
-      if (!version) return notFound("Version");
+      // As the server: a commit that removed the file holds no version of it.
+      if (version?.yaml == null) return notFound("Version");
       return HttpResponse.json({
         from_commit: older?.commit ?? null,
         to_commit: version.commit,

@@ -58,6 +58,8 @@ it("keeps the history of a deleted job, and brings it back", async () => {
   await user.click(within(dialog).getByRole("button", { name: "Delete job" }));
   await waitFor(() => expect(at()).toBe("/jobs"));
   await act(() => router.navigate({ href: "/jobs/default/hello" }));
+  const diff = await screen.findByRole("group", { name: /^Changes in/ });
+  expect(within(diff).getByText("kind: Job").tagName).toBe("DEL");
   await user.click(await screen.findByRole("button", { name: "Bring it back" }));
   const again = await screen.findByRole("alertdialog");
   await waitFor(() => expect(within(again).getByRole("button", { name: "Bring it back" })).toBeEnabled());

@@ -22,7 +22,8 @@ type Props = {
   confirm: string;
   danger?: boolean;
   openDiff?: boolean;
-  onDone: (answer: Awaited<ReturnType<ReturnType<typeof useJobEdit>["mutateAsync"]>>) => void;
+  /** Goes where the job is now. */
+  onDone: () => Promise<void>;
 };
 
 function Planned({ edit, openDiff }: { edit: JobEdit; openDiff: boolean }) {
@@ -51,7 +52,7 @@ export function EditDialog({
   onDone,
 }: Props) {
   const [message, setMessage] = useState("");
-  const doing = useJobEdit();
+  const { doing, refresh } = useJobEdit();
   // The same query as the one shown: what would be refused cannot be pressed.
   const plan = useQuery({ ...changePlanQuery(edit ?? NOTHING), enabled: open && edit !== null });
   const ready = edit !== null && plan.data?.applicable === true && !plan.isFetching;
@@ -67,9 +68,10 @@ export function EditDialog({
     doing.mutate(
       { ...edit, message: message.trim() || undefined },
       {
-        onSuccess: (answer) => {
+        onSuccess: async () => {
           change(false);
-          onDone(answer);
+          await onDone();
+          refresh();
         },
       },
     );

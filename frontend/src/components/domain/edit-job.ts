@@ -10,10 +10,14 @@ export function sayFailed(title: string, error: unknown): void {
   toast.bad(title, said.detail || said.title);
 }
 
-/** Does an edit; whatever shows jobs follows. */
+/**
+ * Does an edit. Whoever asks for it calls `refresh` when done: after leaving a page whose job is not there any
+ * more, or that page would look for it once again.
+ */
 export function useJobEdit() {
   const queries = useQueryClient();
-  return useMutation({ mutationFn: (edit: JobEdit) => doEdit(edit), onSuccess: () => refresh(queries) });
+  const doing = useMutation({ mutationFn: (edit: JobEdit) => doEdit(edit) });
+  return { doing, refresh: () => refresh(queries) };
 }
 
 type Undo = { title: string; detail: string; undo: JobEdit; undone: string; after?: () => void };

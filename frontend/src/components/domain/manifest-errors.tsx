@@ -1,5 +1,6 @@
 import type { ManifestError } from "@/client/types";
 import { Message } from "@/components/ui/message";
+import { sentence } from "@/lib/format";
 
 type Props = {
   title: string;
@@ -59,8 +60,8 @@ export function ManifestErrors({
             <Place error={error} onGo={onGo} withFile={withFile} />
             <span className="min-w-0 break-words">
               {policyOf(error) && <span className="font-medium text-text">Policy {policyOf(error)}: </span>}
-              {error.message}
-              {error.hint && <span className="text-text"> {error.hint}</span>}
+              {sentence(error.message)}
+              {error.hint && <span className="text-text"> {sentence(error.hint)}</span>}
             </span>
           </li>
         ))}

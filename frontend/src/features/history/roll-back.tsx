@@ -27,8 +27,8 @@ export function RollBack({ namespace, name, to, newest }: Props) {
   const undo: JobEdit = gone
     ? { kind: "delete", ...job }
     : { kind: "rollback", ...job, commit: newest.commit };
-  const done = () => {
-    void navigate({
+  const done = async () => {
+    await navigate({
       to: "/jobs/$namespace/$name",
       params: job,
       search: gone ? {} : { tab: "history" },

@@ -11,6 +11,7 @@ import { CopyButton } from "@/components/ui/copy";
 import { DiffView } from "@/components/ui/diff";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Time } from "@/components/ui/time";
+import { removalDiff } from "@/lib/diff";
 import { shortCommit } from "@/lib/format";
 import { RollBack } from "./roll-back";
 import { subjectOf } from "./version-list";
@@ -23,10 +24,22 @@ type Props = {
   previous: Version | undefined;
 };
 
-function Difference({ namespace, name, version }: Pick<Props, "namespace" | "name" | "version">) {
-  const query = useQuery(diffQuery(namespace, name, version.commit));
+function Difference({ namespace, name, version, previous }: Props) {
+  const gone = version.action === "deleted";
+  // The API has no diff for a commit that removed the file; what it removed is the version before.
+  const asked = gone ? previous : version;
+  const query = useQuery({
+    ...diffQuery(namespace, name, asked?.commit ?? ""),
+    enabled: asked !== undefined,
+  });
+  if (!asked) return <p className="text-muted text-sm">This commit removed the file.</p>;
   if (query.data)
-    return <DiffView diff={query.data.diff} label={`Changes in ${shortCommit(version.commit)}`} />;
+    return (
+      <DiffView
+        diff={gone ? removalDiff(query.data.after ?? "") : query.data.diff}
+        label={`Changes in ${shortCommit(version.commit)}`}
+      />
+    );
   if (query.isError)
     return <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />;
   return <Skeleton className="h-48" />;
@@ -82,7 +95,7 @@ export function VersionCard(props: Props) {
           <Heading version={version} />
           <Action {...props} />
         </div>
-        <Difference namespace={namespace} name={name} version={version} />
+        <Difference {...props} />
       </CardBody>
     </Card>
   );

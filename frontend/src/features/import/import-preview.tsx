@@ -8,7 +8,7 @@ import { Card, CardHeader } from "@/components/ui/card";
 import { type Column, DataList } from "@/components/ui/data-list";
 import { Fold } from "@/components/ui/fold";
 import { Empty, Message } from "@/components/ui/message";
-import { plural } from "@/lib/format";
+import { plural, sentence } from "@/lib/format";
 
 function Line({ line, source }: { line: number | null; source: string }) {
   return (
@@ -76,7 +76,7 @@ function Problems({ problems }: Pick<Imported, "problems">) {
         {problems.map(({ line, source, reason, hint }) => (
           <li key={`${line} ${source}`}>
             <Line line={line} source={source} />
-            <span className="text-text">{reason}</span> {hint}
+            <span className="text-text">{sentence(reason)}</span> {hint && sentence(hint)}
           </li>
         ))}
       </ul>
@@ -92,7 +92,7 @@ function Settings({ settings }: Pick<Imported, "settings">) {
         {settings.map(({ line, source, effect }) => (
           <li key={line}>
             <Line line={line} source={source} />
-            {effect}
+            {sentence(effect)}
           </li>
         ))}
       </ul>

@@ -12,8 +12,8 @@ export function DeleteJob({ job }: { job: Job }) {
   const undoable = useUndoable();
   const { namespace, name } = job;
   const address = `${namespace}/${name}`;
-  const done = () => {
-    void navigate({ to: "/jobs" });
+  const done = async () => {
+    await navigate({ to: "/jobs" });
     undoable({
       title: `${address} is deleted`,
       detail: "Its runs and history stay.",

@@ -57,10 +57,10 @@ export function GoneJob({ namespace, name, history }: Props) {
       >
         {last.action === "deleted" ? (
           <>
-            {last.author} deleted this job <Time at={last.at} />. Its runs and its history are still here.
+            {last.author} deleted this job <Time at={last.at} />. It can be brought back, with its runs.
           </>
         ) : (
-          "This job is not there any more. Its runs and its history still are."
+          "This job is not there any more, but its history is."
         )}
       </PageHeader>
       {history}

@@ -5,7 +5,7 @@ import { Button } from "@/components/ui/button";
 
 /** One press, because the opposite is one press as well. */
 export function PauseJob({ job }: { job: Job }) {
-  const doing = useJobEdit();
+  const { doing, refresh } = useJobEdit();
   const undoable = useUndoable();
   const { namespace, name, paused } = job;
   const address = `${namespace}/${name}`;
@@ -13,7 +13,8 @@ export function PauseJob({ job }: { job: Job }) {
     doing.mutate(
       { kind: paused ? "resume" : "pause", namespace, name },
       {
-        onSuccess: () =>
+        onSuccess: () => {
+          refresh();
           undoable({
             title: paused ? `${address} is resumed` : `${address} is paused`,
             detail: paused
@@ -21,7 +22,8 @@ export function PauseJob({ job }: { job: Job }) {
               : "Nothing runs and nothing is expected until it is resumed.",
             undo: { kind: paused ? "pause" : "resume", namespace, name },
             undone: paused ? `${address} is paused again` : `${address} is resumed`,
-          }),
+          });
+        },
         onError: (error) => sayFailed(`Could not ${paused ? "resume" : "pause"} ${address}`, error),
       },
     );

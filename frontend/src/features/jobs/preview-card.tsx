@@ -10,7 +10,10 @@ type Props = { plan: Plan; onGo: (error: ManifestError) => void; onClose: () => 
 export function PreviewCard({ plan, onGo, onClose }: Props) {
   const card = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new plan is what one wants to see
-  useEffect(() => card.current?.scrollIntoView({ block: "nearest", behavior: "smooth" }), [plan]);
+  useEffect(() => {
+    // In braces: where it returns a promise, React would take that for the effect's cleanup.
+    card.current?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }, [plan]);
   return (
     <div ref={card} role="status">
       <Card aria-label="Preview">

@@ -67,9 +67,9 @@ export function MoveDialog({ job, open, onOpenChange, namespace, adopt = false }
   const from = { namespace: job.namespace, name: job.name };
   const valid = settled === to && NAME.test(to.namespace) && NAME.test(to.name);
   const elsewhere = to.namespace !== from.namespace || to.name !== from.name;
-  const done = () => {
+  const done = async () => {
     const address = `${to.namespace}/${to.name}`;
-    void navigate({ to: "/jobs/$namespace/$name", params: to });
+    await navigate({ to: "/jobs/$namespace/$name", params: to });
     undoable({
       title: adopt ? `${address} is adopted` : `Renamed to ${address}`,
       detail: "Runs, history and ping URL came along.",
