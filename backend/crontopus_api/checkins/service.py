@@ -128,7 +128,7 @@ class RunService:
             namespace, slash, name = query.job.partition("/")
             if not slash:
                 raise Invalid("`job` is namespace/name, for example default/hello.")
-            return [(await self._jobs.find(session, tenant_id, namespace, name)).id]
+            return [(await self._jobs.find_any(session, tenant_id, namespace, name)).id]
         if query.namespace is not None:
             return await self._jobs.ids_in(session, tenant_id, query.namespace)
         return None

@@ -10,6 +10,8 @@ from crontopus_api.kit.errors import NotFound, Unavailable
 from crontopus_api.manifests import ManifestInvalid, is_job_path, job_id, parse_job
 
 _MOST_RENAMES = 20
+# Versions among which a deletion is looked for.
+_LOOKED_THROUGH = 200
 # A file of 256 KiB can differ in all of its lines; nobody reads a longer difference.
 _MOST_DIFF_LINES = 2_000
 
@@ -44,9 +46,10 @@ class HistoryService:
             found = await self._walk(slug, job, start or Position(job.path), limit + 1)
         except GitUnavailable as error:
             raise Unavailable("The repository cannot be read now.", retry_after_seconds=5) from error
+        older: list[Version | None] = [*found[1:], None]
         named = [
-            replace(version, action=_action(version, older))
-            for version, older in zip(found, [*found[1:], None], strict=True)
+            replace(version, action=_action(version, before))
+            for version, before in zip(found, older[: len(found)], strict=True)
         ]
         if len(found) <= limit:
             return named, None
@@ -68,6 +71,23 @@ class HistoryService:
                 break
             path, before = moved.path, moved.before
         raise NotFound(f"{job.namespace}/{job.name} was not there at {commit[:12]}.")
+
+    async def version(self, slug: str, job: Job, commit: str) -> Version:
+        """As `at`, but a commit that deleted the job is a version too: one without content."""
+        try:
+            return await self.at(slug, job, commit)
+        except NotFound:
+            deleted = next(
+                (
+                    v
+                    for v in await self._walk(slug, job, Position(job.path), _LOOKED_THROUGH)
+                    if v.commit.id == commit
+                ),
+                None,
+            )
+            if deleted is None:
+                raise
+            return deleted
 
     async def _walk(self, slug: str, job: Job, position: Position, limit: int) -> list[Version]:
         found: list[Version] = []

@@ -17,11 +17,11 @@ class RepositoryService:
         self._signer = signer
         self._base_url = base_url
 
-    async def get(self, session: AsyncSession, tenant_id: UUID) -> schemas.RepositoryOut:
+    async def get(self, session: AsyncSession, tenant_id: UUID) -> schemas.RepositoryStanding:
         row = await repository.get_repository(session, tenant_id)
         plan = await self._tenants.plan(session, tenant_id)
         invalid = await definitions.invalid_files(session, tenant_id)
-        return schemas.RepositoryOut(
+        return schemas.RepositoryStanding(
             slug=row.slug,
             clone_url=f"{self._base_url}{clone_path(row.slug)}",
             commit=row.projected_commit,

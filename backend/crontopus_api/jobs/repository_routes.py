@@ -33,7 +33,7 @@ Commit = Annotated[str | None, Query(pattern="^[0-9a-f]{40}$")]
 @router.get("/repository")
 async def get_repository(
     principal: CurrentPrincipal, session: TenantSession, repositories: Repositories
-) -> schemas.RepositoryOut:
+) -> schemas.RepositoryStanding:
     """Where it is cloned from, how far it is in force, and the files whose newest version is not."""
     return await repositories.get(session, principal.tenant_id)
 

@@ -188,7 +188,7 @@ class InvalidFileOut(Schema):
     errors: list[ErrorDetail]
 
 
-class RepositoryOut(Schema):
+class RepositoryStanding(Schema):
     slug: str
     clone_url: str
     commit: str | None = Field(description="The commit that is in force; null before the first.")

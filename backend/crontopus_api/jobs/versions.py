@@ -74,7 +74,7 @@ class VersionService:
 
     async def _after(self, slug: str, job: Job, commit: str | None) -> Version:
         if commit is not None:
-            return await self._history.at(slug, job, commit)
+            return await self._history.version(slug, job, commit)
         versions, _ = await self._history.versions(slug, job, None, 1)
         if not versions:
             raise NotFound(f"{job.namespace}/{job.name} has no history.")

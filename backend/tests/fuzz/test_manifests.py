@@ -19,7 +19,7 @@ from .budget import MULTIPLIER, fuzz, memory_of, work_of
 MOST_WORK = 5_000_000
 MOST_MEMORY = 16 << 20
 # A file refused for what it is, before it is read: aliases, tags, depth, size.
-LITTLE_WORK = 2_000
+LITTLE_WORK = 4_000
 
 PATHS = (
     "default/x.yaml",

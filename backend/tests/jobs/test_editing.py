@@ -107,6 +107,10 @@ async def test_a_deleted_job_comes_back_by_rollback(platform: Platform, ada: Per
     await ada.api.delete("/api/v1/jobs/default/hello")
     history = (await ada.get("/jobs/default/hello/history"))["items"]
     assert [version["action"] for version in history] == ["deleted", "created"]
+    created = await ada.get("/jobs/default/hello/diff", to=history[1]["commit"])
+    assert (created["from_commit"], created["before"], created["after"]) == (None, None, YAML.decode())
+    deleted = await ada.get("/jobs/default/hello/diff", to=history[0]["commit"])
+    assert (deleted["before"], deleted["after"]) == (YAML.decode(), None)
     body = {"commit": history[1]["commit"]}
     back = await _post(ada, "/jobs/default/hello/rollback", body, status=201)
     assert (back["id"], back["yaml"], back["ping_url"]) == (job["id"], YAML.decode(), job["ping_url"])

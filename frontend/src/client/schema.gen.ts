@@ -2176,6 +2176,44 @@ export interface components {
             /** Namespace */
             namespace: string;
         };
+        /** RepositoryOut */
+        RepositoryOut: {
+            /**
+             * Branch
+             * @default main
+             */
+            branch: string;
+            /** Clone Url */
+            clone_url: string;
+        };
+        /** RepositoryStanding */
+        RepositoryStanding: {
+            /** Clone Url */
+            clone_url: string;
+            /**
+             * Commit
+             * @description The commit that is in force; null before the first.
+             */
+            commit: string | null;
+            /** Invalid Files */
+            invalid_files: components["schemas"]["InvalidFileOut"][];
+            /** Jobs */
+            jobs: number;
+            /**
+             * Jobs Limit
+             * @description What the tenant's plan has room for.
+             */
+            jobs_limit: number;
+            /**
+             * Problem
+             * @description Why main is not followed; null while it is.
+             */
+            problem: string | null;
+            /** Projected At */
+            projected_at: string | null;
+            /** Slug */
+            slug: string;
+        };
         /** RepositoryUrl */
         RepositoryUrl: {
             /**
@@ -2329,7 +2367,7 @@ export interface components {
          * @description Who is signed in, where, and what they may do.
          */
         SessionOut: {
-            repository: components["schemas"]["crontopus_api__identity__schemas__RepositoryOut"];
+            repository: components["schemas"]["RepositoryOut"];
             /** Scopes */
             scopes: string[];
             tenant: components["schemas"]["TenantOut"];
@@ -2430,44 +2468,6 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
-        };
-        /** RepositoryOut */
-        crontopus_api__identity__schemas__RepositoryOut: {
-            /**
-             * Branch
-             * @default main
-             */
-            branch: string;
-            /** Clone Url */
-            clone_url: string;
-        };
-        /** RepositoryOut */
-        crontopus_api__jobs__schemas__RepositoryOut: {
-            /** Clone Url */
-            clone_url: string;
-            /**
-             * Commit
-             * @description The commit that is in force; null before the first.
-             */
-            commit: string | null;
-            /** Invalid Files */
-            invalid_files: components["schemas"]["InvalidFileOut"][];
-            /** Jobs */
-            jobs: number;
-            /**
-             * Jobs Limit
-             * @description What the tenant's plan has room for.
-             */
-            jobs_limit: number;
-            /**
-             * Problem
-             * @description Why main is not followed; null while it is.
-             */
-            problem: string | null;
-            /** Projected At */
-            projected_at: string | null;
-            /** Slug */
-            slug: string;
         };
     };
     responses: never;
@@ -5038,7 +5038,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["crontopus_api__jobs__schemas__RepositoryOut"];
+                    "application/json": components["schemas"]["RepositoryStanding"];
                 };
             };
             /** @description Unauthorized */
