@@ -68,9 +68,10 @@ class CrontabReader:
             try:
                 line = raw.decode("utf-8").removesuffix("\r")
             except UnicodeDecodeError:
-                text = raw.decode("utf-8", errors="replace")
-                self._problem(number, text, "the line is not UTF-8 text", "convert the file to UTF-8")
-                continue
+                line = raw.decode("utf-8", errors="replace").removesuffix("\r")
+                if not line.lstrip(" \t").startswith("#"):  # a comment may be in any encoding
+                    self._problem(number, line, "the line is not UTF-8 text", "convert the file to UTF-8")
+                    continue
             self._line(number, line)
 
     def _line(self, number: int, line: str) -> None:

@@ -97,6 +97,7 @@ def _all_valid(result: Imported) -> None:
 @given(_kinds, st.one_of(_texts, st.binary(max_size=200)), _selectors)
 @example("crontab", b"'a'='b\n", None)
 @example("crontab", b"0 2 * * * a%\xff", None)
+@example("crontab", b"#\x80\n0 2 * * * a", None)
 def test_every_line_of_a_crontab_is_accounted_for(kind: Kind, data: bytes, selector: Selector | None) -> None:
     result = read(kind, data, namespace="default", timezone="UTC", selector=selector)
     _all_valid(result)
