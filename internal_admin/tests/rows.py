@@ -59,7 +59,7 @@ def job(connection: Connection, tenant: UUID, name: str, *, deleted: bool = Fals
     insert(
         connection,
         "jobs",
-        {"created_at": ago("1 day"), "updated_at": ago("1 day")}
+        {"created_at": ago("1 day"), "updated_at": ago("1 day"), "changed_at": ago("1 day")}
         | ({"deleted_at": ago("1 hour")} if deleted else {}),
         tenant_id=tenant,
         id=identifier,
@@ -76,7 +76,8 @@ def job(connection: Connection, tenant: UUID, name: str, *, deleted: bool = Fals
         paused=False,
         blob_id="b" * 40,
         commit_id="c" * 40,
-        errors="[]",
+        violations="[]",
+        changed_by="ada",
     )
     return identifier
 

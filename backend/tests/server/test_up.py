@@ -226,7 +226,7 @@ def test_old_git(start: Start, tmp_path: Path) -> None:
     old = tmp_path / "git"
     old.write_text("#!/bin/sh\necho git version 2.11.0\n")
     old.chmod(0o755)
-    assert "Git 2.34 or newer is needed" in complaint(start(PATH=f"{tmp_path}:/usr/bin:/bin"))
+    assert "Git 2.38 or newer is needed" in complaint(start(PATH=f"{tmp_path}:/usr/bin:/bin"))
 
 
 @pytest.mark.parametrize("user", AS_ROOT_AND_AS_USER)
