@@ -48,8 +48,8 @@ async def test_tenant_list_counts_what_each_tenant_has(operator: httpx.AsyncClie
     page = (await operator.get("/tenants/list")).text
     ada, grace = cells(page, "ada"), cells(page, "grace")
     wanted = ("name", "plan", "members", "jobs", "endpoints", "open_incidents")
-    assert [ada[column] for column in wanted] == ["ada", "free", "1", "2", "2", "1"]
-    assert [grace[column] for column in wanted] == ["grace", "free", "1", "0", "0", "0"]
+    assert [ada[column] for column in wanted] == ["ada", "business", "1", "2", "2", "1"]
+    assert [grace[column] for column in wanted] == ["grace", "business", "1", "0", "0", "0"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", ada["created_at"])
 
 
