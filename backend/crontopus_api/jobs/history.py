@@ -96,7 +96,10 @@ class HistoryService:
                 slug, position.path, limit=limit - len(found), before=position.before
             )
             for info in commits:
-                found.append(Version(info, position.path, await self._content(slug, info.id, position.path)))
+                content = await self._content(slug, info.id, position.path)
+                if content is not None and not _is(job, position.path, content):
+                    return _without_departure(found)
+                found.append(Version(info, position.path, content))
             if len(found) >= limit:
                 return found
             oldest = commits[-1].id if commits else position.before
@@ -139,6 +142,13 @@ def _is(job: Job, path: str, content: bytes) -> bool:
         return job_id(job.tenant_id, parse_job(path, content)) == job.id
     except ManifestInvalid:
         return path == job.path
+
+
+def _without_departure(found: list[Version]) -> list[Version]:
+    """Before this job another one lived at the path; its leaving is no part of this one's history."""
+    while found and found[-1].content is None:
+        found.pop()
+    return found
 
 
 def _action(version: Version, older: Version | None) -> str:

@@ -102,3 +102,23 @@ async def test_what_others_pushed_meanwhile_is_projected_along(platform: Platfor
     await services.changes.apply(hello(await services.identity.authenticate(ada.token)))
     assert {job["name"] for job in (await ada.get("/jobs"))["items"]} == {"mine", "other", "hello"}
     assert (await services.rebuilder.rebuild(ada.tenant_id)).differences == []
+
+
+async def test_an_impossible_change_is_refused_for_good(platform: Platform, ada: Person) -> None:
+    """A folder where a file is: nothing a worker could ever finish, nor should it keep others waiting."""
+    await ada.put_job()
+    body = {"files": [{"path": "default/hello.yaml/notes.txt", "content": "x"}]}
+    answer = await ada.api.post("/api/v1/jobs:apply", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "path_not_allowed")
+    assert "pending" not in await _states(platform, ada)
+
+
+async def test_one_broken_repository_keeps_no_other_waiting(platform: Platform, ada: Person) -> None:
+    bob = await platform.register("bob")
+    for person in (ada, bob):
+        await platform.services.changes.ensure_repository(person.tenant_id)
+        await _run_killed(platform, person, "before Git")
+        await _age_intents(platform, person)
+    await platform.services.git.delete_repository("ada")
+    await platform.services.changes.finish_stale()
+    assert await _states(platform, bob) == ["done"]

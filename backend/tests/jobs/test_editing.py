@@ -60,6 +60,8 @@ async def test_a_renamed_job_is_the_same_job(platform: Platform, ada: Person) ->
     fresh = await _put_yaml(ada)
     assert fresh["id"] != job["id"]
     assert f"id: {fresh['id']}" in fresh["yaml"]
+    history = (await ada.get("/jobs/default/hello/history"))["items"]
+    assert [version["action"] for version in history] == ["created"]
     conflict = await _post(ada, "/jobs/default/hello/rename", body, status=409)
     assert conflict["code"] == "already_exists"
     reserved = await _post(

@@ -15,7 +15,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.gitstore.errors import GitUnavailable, ObjectMissing, StaleBlob
+from crontopus_api.gitstore.errors import (
+    GitStoreError,
+    GitUnavailable,
+    ObjectMissing,
+    PathNotAllowed,
+    StaleBlob,
+)
 from crontopus_api.gitstore.host import Author, CommitResult, GitHost
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.principal import Principal
@@ -96,6 +102,9 @@ class ChangeService:
                 code="stale_etag",
                 hint="Fetch it again, look at the difference, and repeat your change.",
             ) from error
+        except PathNotAllowed:  # a file where a folder would have to be: no worker could ever finish that
+            await self._finish(intent, "refused", None)
+            raise
         except GitUnavailable as error:
             if not error.uncertain:
                 await self._finish(intent, "refused", None)
@@ -118,7 +127,11 @@ class ChangeService:
         async with self._database.session(Scope(role="crontopus_scanner")) as session:
             stale = await intents_repository.stale(session, self._clock.now() - STALE_AFTER)
         for tenant_id, intent_id in stale:
-            await self._finish_one(tenant_id, intent_id)
+            try:
+                await self._finish_one(tenant_id, intent_id)
+            except GitStoreError as error:
+                # One tenant's broken repository must not keep the others waiting; it is tried again.
+                log.warning("stale_intent_not_finished", tenant_id=str(tenant_id), error=str(error))
         return len(stale)
 
     async def _project_own(self, intent: GitIntent, change: Change, result: CommitResult) -> bool:
@@ -157,8 +170,8 @@ class ChangeService:
         if commit is None:
             try:
                 commit = (await self._commit(slug, intent)).commit
-            except StaleBlob:
-                # Others changed the file since, and the sender never had an answer: theirs stands.
+            except (StaleBlob, PathNotAllowed):
+                # Others changed the tree since, and the sender never had an answer: theirs stands.
                 await self._finish(intent, "refused", None)
                 return
         await self._projector.project(tenant_id)
