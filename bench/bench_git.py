@@ -26,6 +26,7 @@ from backend.tests.platform import Person, Platform, running_platform
 from bench.baseline import bare_backend
 from bench.report import milliseconds, tell
 from crontopus_api.kit import log
+from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.manifests import ManifestInvalid, parse_document
 from crontopus_api.server.migrations import migrate
 from crontopus_api.server.postgres import ensure_database
@@ -256,6 +257,7 @@ async def served(platform: Platform) -> AsyncIterator[int]:
 
 async def measure(database_url: str, scratch: Path, options: argparse.Namespace) -> Rows:
     async with running_platform(database_url, scratch / "data") as platform, served(platform) as port:
+        freeze_startup()  # as the API does
         person = await platform.register("bench")
         rows = {"change through the API": milliseconds(await api_changes(person, options.changes))}
         commits = await asyncio.to_thread(git_commits, scratch / "commits", min(options.changes, 200))

@@ -1,6 +1,7 @@
 """What the Git bridge asks the rest of the product: who may, is this push valid, who is told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials
@@ -13,11 +14,25 @@ from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp
 from crontopus_api.gitstore.forgejo.webhook import PushEvent, WebhookReceiver
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
+from crontopus_api.jobs.projection.reading import Known
 from crontopus_api.jobs.repositories import tenant_of
 from crontopus_api.kit.database import Scope
 from crontopus_api.kit.errors import Unauthenticated
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
+
+
+@dataclass
+class Caller:
+    """Somebody at the Git door. What judging their push has read, its projection need not read again."""
+
+    principal: Principal
+    judged: Known = field(default_factory=dict)
+
+
+def _caller(caller: GitCaller) -> Caller:
+    assert isinstance(caller.principal, Caller)
+    return caller.principal
 
 
 class GitAccess:
@@ -39,7 +54,7 @@ class GitAccess:
         await self._services.changes.ensure_repository(principal.tenant_id)
         if action == "write" and isinstance(self._services.git, EmbeddedGitHost):
             await self._check_room(principal, self._services.git)
-        return GitCaller(subject=str(principal.token_id), principal=principal)
+        return GitCaller(subject=str(principal.token_id), principal=Caller(principal))
 
     async def _check_room(self, principal: Principal, host: EmbeddedGitHost) -> None:
         """Whichever branch is pushed: history takes room too, so this is asked before the objects come."""
@@ -53,16 +68,16 @@ class GitAccess:
             )
 
     async def validate(self, request: PushRequest) -> Sequence[str]:
-        principal = request.caller.principal
-        assert isinstance(principal, Principal)
-        async with self._services.database.tenant(principal.tenant_id) as session:
-            judgement = await self._services.judge.judge(session, principal.tenant_id, dict(request.changes))
+        caller, edits = _caller(request.caller), dict(request.changes)
+        tenant_id = caller.principal.tenant_id
+        async with self._services.database.tenant(tenant_id) as session:
+            judgement = await self._services.judge.judge(session, tenant_id, edits)
+        caller.judged = {(path, edits[path] or b""): job for path, job in judgement.jobs.items()}
         return judgement.lines()
 
     async def on_push(self, moved: MainMoved) -> None:
-        principal = moved.caller.principal
-        assert isinstance(principal, Principal)
-        await self._services.projector.project(principal.tenant_id)
+        caller = _caller(moved.caller)
+        await self._services.projector.project(caller.principal.tenant_id, caller.judged)
 
     async def on_webhook(self, event: PushEvent) -> None:
         async with self._services.database.session(Scope(role="crontopus_scanner")) as session:

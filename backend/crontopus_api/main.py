@@ -24,6 +24,7 @@ from crontopus_api.jobs.repository_routes import public as public_repository_rou
 from crontopus_api.jobs.repository_routes import router as repository_router
 from crontopus_api.jobs.routes import router as jobs_router
 from crontopus_api.kit import log, problems, wiring
+from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.kit.metrics import observe_request
 from crontopus_api.live.routes import router as live_router
 from crontopus_api.server.postgres import ensure_database
@@ -87,6 +88,7 @@ class Application:
             self.use(services)
             services.hub.start()
             services.writer.start()
+            freeze_startup()
             try:
                 yield
             finally:

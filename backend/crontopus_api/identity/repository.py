@@ -2,11 +2,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.identity.models import Token, User
+from crontopus_api.kit.database import Database
+
+_LOOKUP_TOKEN = text("SELECT * FROM lookup_token(:digest)")
 
 
 class AccountTaken(Exception):
@@ -43,8 +46,11 @@ async def add_user(session: AsyncSession, user: User) -> None:
         raise AccountTaken(field) from error
 
 
+_USER = select(User).where(User.id == bindparam("user"))
+
+
 async def get_user(session: AsyncSession, user_id: UUID) -> User | None:
-    return await session.scalar(select(User).where(User.id == user_id))
+    return await session.scalar(_USER, {"user": user_id})
 
 
 async def emails(session: AsyncSession, user_ids: list[UUID]) -> list[str]:
@@ -61,8 +67,14 @@ async def find_login(session: AsyncSession, login: str) -> tuple[UUID, str] | No
     return (row.user_id, row.password_hash) if row else None
 
 
+async def look_up_token(database: Database, digest: bytes) -> TokenFound | None:
+    row = await database.look_up(_LOOKUP_TOKEN, digest=digest)
+    return TokenFound(*tuple(row)) if row else None
+
+
 async def find_token(session: AsyncSession, digest: bytes) -> TokenFound | None:
-    row = (await session.execute(text("SELECT * FROM lookup_token(:digest)"), {"digest": digest})).first()
+    """The same inside a transaction."""
+    row = (await session.execute(_LOOKUP_TOKEN, {"digest": digest})).first()
     return TokenFound(*row) if row else None
 
 

@@ -109,11 +109,10 @@ class IdentityService:
             raise Unauthenticated(
                 "That is not a Crontopus token.", code="invalid_token", hint="Check that it was copied whole."
             )
-        async with self._database.session() as session:
-            found = await repository.find_token(session, token_digest(token))
-            self._check(found, allow_expired)
-            assert found is not None
-            await self._note_use(session, found)
+        found = await repository.look_up_token(self._database, token_digest(token))
+        self._check(found, allow_expired)
+        assert found is not None
+        await self._note_use(found)
         return _principal(found)
 
     def _check(self, found: TokenFound | None, allow_expired: bool) -> None:
@@ -129,15 +128,15 @@ class IdentityService:
         if found.kind != "endpoint" and found.role is None:
             raise Unauthenticated("Its owner is no longer a member of the tenant.", code="invalid_token")
 
-    async def _note_use(self, session: AsyncSession, found: TokenFound) -> None:
+    async def _note_use(self, found: TokenFound) -> None:
         now = self._clock.now()
         if found.last_used_at is not None and now - found.last_used_at < _USE_NOTED_EVERY:
             return
-        await enter(session, Scope(tenant_id=found.tenant_id))
-        replaced = await repository.mark_used(session, found.tenant_id, found.token_id, now)
-        # The first use proves that the endpoint has stored its new token: the old one has served.
-        if found.last_used_at is None and replaced is not None:
-            await self._tokens.revoke(session, found.tenant_id, replaced)
+        async with self._database.tenant(found.tenant_id) as session:
+            replaced = await repository.mark_used(session, found.tenant_id, found.token_id, now)
+            # The first use proves that the endpoint has stored its new token: the old one has served.
+            if found.last_used_at is None and replaced is not None:
+                await self._tokens.revoke(session, found.tenant_id, replaced)
 
     async def _user(self, session: AsyncSession, user_id: UUID) -> User:
         user = await repository.get_user(session, user_id)

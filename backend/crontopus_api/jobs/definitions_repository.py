@@ -5,12 +5,24 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, delete, func, not_, or_, select, union_all, update
+from sqlalchemy import (
+    CompoundSelect,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Document, InvalidFile, Job, JobPingKey, Namespace
-from crontopus_api.kit.sql import any_id, any_text, table
+from crontopus_api.kit.sql import any_id, any_text, table, upsert
 
 Row = dict[str, Any]
 
@@ -21,6 +33,27 @@ async def paths_of(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUI
         Job.tenant_id == tenant_id, Job.deleted_at.is_(None), any_id(Job.id, job_ids)
     )
     return {row.id: row.path for row in await session.execute(query)}
+
+
+def _leave() -> CompoundSelect[Any]:
+    live = (Job.tenant_id == bindparam("tenant")) & Job.deleted_at.is_(None)
+    left = (
+        update(Job)
+        .where(live, any_text(Job.path, "paths"))
+        .values(deleted_at=bindparam("now"), updated_at=bindparam("now"))
+        .returning(Job.id, Job.mode)
+        .execution_options(synchronize_session=False)
+        .cte("left_here")
+    )
+    # Both halves see the table as it was, so what has just left is told from the rest by its path.
+    elsewhere = select(Job.id, Job.mode, Job.path).where(
+        live, any_id(Job.id, "wanted"), not_(any_text(Job.path, "paths"))
+    )
+    return union_all(select(left.c.id, left.c.mode, cast(None, Text).label("path")), elsewhere)
+
+
+# Statements of every change are built once: building them costs as much as PostgreSQL takes to run them.
+_LEAVE = _leave()
 
 
 class Left(NamedTuple):
@@ -34,21 +67,8 @@ async def leave_addresses(
     session: AsyncSession, tenant_id: UUID, paths: Sequence[str], wanted: Sequence[UUID], now: datetime
 ) -> Left:
     """Mark deleted what lives at these paths, and look where else the wanted jobs live, in one statement."""
-    live = (Job.tenant_id == tenant_id) & Job.deleted_at.is_(None)
-    left = (
-        update(Job)
-        .where(live, any_text(Job.path, paths))
-        .values(deleted_at=now, updated_at=now)
-        .returning(Job.id, Job.mode)
-        .execution_options(synchronize_session=False)
-        .cte("left_here")
-    )
-    # Both halves see the table as it was, so what has just left is told from the rest by its path.
-    elsewhere = select(Job.id, Job.mode, Job.path).where(
-        live, any_id(Job.id, wanted), not_(any_text(Job.path, paths))
-    )
     rows = await session.execute(
-        union_all(select(left.c.id, left.c.mode, cast(None, Text).label("path")), elsewhere)
+        _LEAVE, {"tenant": tenant_id, "paths": list(paths), "wanted": list(wanted), "now": now}
     )
     found = Left({}, {})
     for row in rows:
@@ -59,16 +79,15 @@ async def leave_addresses(
     return found
 
 
+_PUT_JOB = upsert(Job, key=["tenant_id", "id"], keep=["created_at"])
+_PUT_DOCUMENT = upsert(Document, key=["tenant_id", "path"])
+
+
 async def put_jobs(session: AsyncSession, rows: Sequence[Row]) -> None:
     """Insert jobs, or bring back those that left their address."""
     if not rows:
         return
-    statement = insert(table(Job))
-    kept = {"tenant_id", "id", "created_at"}
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed), list(rows)
-    )
+    await session.execute(_PUT_JOB, list(rows))
 
 
 class Source(NamedTuple):
@@ -106,11 +125,7 @@ async def put_documents(
             delete(Document).where(Document.tenant_id == tenant_id, any_text(Document.path, gone))
         )
     if rows:
-        statement = insert(table(Document))
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in {"tenant_id", "path"}}
-        await session.execute(
-            statement.on_conflict_do_update(index_elements=["tenant_id", "path"], set_=changed), list(rows)
-        )
+        await session.execute(_PUT_DOCUMENT, list(rows))
 
 
 async def replace_invalid(
@@ -153,12 +168,14 @@ async def add_ping_keys(session: AsyncSession, rows: Sequence[Row]) -> None:
         await session.execute(insert(table(JobPingKey)).on_conflict_do_nothing(), list(rows))
 
 
+_DOCUMENTS = select(Document).where(Document.tenant_id == bindparam("tenant")).order_by(Document.path)
+_DOCUMENTS_OF_KIND = _DOCUMENTS.where(Document.kind == bindparam("kind"))
+
+
 async def documents(session: AsyncSession, tenant_id: UUID, kind: str | None) -> Sequence[Document]:
     """Of one kind; None: of all."""
-    query = select(Document).where(Document.tenant_id == tenant_id)
-    if kind is not None:
-        query = query.where(Document.kind == kind)
-    return (await session.scalars(query.order_by(Document.path))).all()
+    wanted = {"tenant": tenant_id, "kind": kind}
+    return (await session.scalars(_DOCUMENTS if kind is None else _DOCUMENTS_OF_KIND, wanted)).all()
 
 
 async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:
@@ -179,16 +196,19 @@ async def count_jobs(session: AsyncSession, tenant_id: UUID) -> int:
     return await session.scalar(query) or 0
 
 
+_OWNERS = select(Job.id, Job.path).where(
+    Job.tenant_id == bindparam("tenant"),
+    Job.deleted_at.is_(None),
+    or_(any_text(Job.path, "paths"), any_id(Job.id, "job_ids")),
+)
+
+
 async def owners(
     session: AsyncSession, tenant_id: UUID, paths: Sequence[str], job_ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     """Path by id, of the jobs that live at these paths or have these ids."""
-    query = select(Job.id, Job.path).where(
-        Job.tenant_id == tenant_id,
-        Job.deleted_at.is_(None),
-        or_(any_text(Job.path, paths), any_id(Job.id, job_ids)),
-    )
-    return {row.id: row.path for row in await session.execute(query)}
+    wanted = {"tenant": tenant_id, "paths": list(paths), "job_ids": list(job_ids)}
+    return {row.id: row.path for row in await session.execute(_OWNERS, wanted)}
 
 
 class Snapshot(NamedTuple):

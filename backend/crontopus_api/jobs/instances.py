@@ -36,8 +36,6 @@ class InstanceKeeper:
         expectations = {job_id: Expectation.of(manifest) for job_id, manifest in jobs.items() if manifest}
         wanted = {job_id: places_of(job_id, manifest, endpoints) for job_id, manifest in jobs.items()}
         for instance, status in await instances_repository.lock_of_jobs(session, tenant_id, list(jobs)):
-            if status is None:
-                continue  # retired: made anew below if it is wanted again
             if instance.id in wanted[instance.job_id]:
                 del wanted[instance.job_id][instance.id]
                 await self._update(session, instance, status, expectations[instance.job_id])

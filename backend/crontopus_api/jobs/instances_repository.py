@@ -3,11 +3,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.models import Instance, InstanceStatus, Job
+from crontopus_api.jobs.models import Instance, InstanceStatus, InvalidFile, Job, JobPingKey
 from crontopus_api.kit.sql import any_id, table
 
 
@@ -34,11 +34,45 @@ async def of_jobs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
-async def of_address(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> list[InstanceRow]:
-    """Of the job that lives at that address."""
-    here = (Job.namespace == namespace) & (Job.name == name) & Job.deleted_at.is_(None)
-    rows = await session.execute(_live(tenant_id).where(here).order_by(Instance.id))
-    return [InstanceRow(instance, status, job) for instance, status, job in rows]
+_AT_ADDRESS = (
+    select(Job, JobPingKey.sealed, InvalidFile.errors, Instance, InstanceStatus)
+    .outerjoin(JobPingKey, (JobPingKey.tenant_id == Job.tenant_id) & (JobPingKey.job_id == Job.id))
+    .outerjoin(InvalidFile, (InvalidFile.tenant_id == Job.tenant_id) & (InvalidFile.path == Job.path))
+    .outerjoin(
+        Instance,
+        (Instance.tenant_id == Job.tenant_id) & (Instance.job_id == Job.id) & Instance.retired_at.is_(None),
+    )
+    .outerjoin(
+        InstanceStatus,
+        (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
+    )
+    .where(
+        Job.tenant_id == bindparam("tenant"),
+        Job.namespace == bindparam("namespace"),
+        Job.name == bindparam("name"),
+        Job.deleted_at.is_(None),
+    )
+    .order_by(Instance.id)
+)
+
+
+class AtAddress(NamedTuple):
+    """A job with what is kept around it. `errors`: of the newest version of its file."""
+
+    job: Job
+    sealed_key: bytes | None
+    errors: list[dict[str, Any]]
+    instances: list[InstanceRow]
+
+
+async def at_address(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> AtAddress | None:
+    wanted = {"tenant": tenant_id, "namespace": namespace, "name": name}
+    rows = (await session.execute(_AT_ADDRESS, wanted)).all()
+    if not rows:
+        return None
+    job, sealed_key, errors, *_ = rows[0]
+    instances = [InstanceRow(instance, status, job) for *_, instance, status in rows if instance is not None]
+    return AtAddress(job, sealed_key, errors or [], instances)
 
 
 async def page(
@@ -61,34 +95,29 @@ async def page(
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
+_LOCK_LIVE = (
+    select(Instance, InstanceStatus)
+    .join(
+        InstanceStatus,
+        (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
+    )
+    .where(
+        Instance.tenant_id == bindparam("tenant"),
+        Instance.retired_at.is_(None),
+        any_id(Instance.job_id, "job_ids"),
+    )
+    .order_by(Instance.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 async def lock_of_jobs(
     session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
-) -> list[tuple[Instance, InstanceStatus | None]]:
-    """Every instance that jobs ever had, with the status of the live ones, locked against check-ins."""
-    of_jobs = any_id(Instance.job_id, job_ids)
-    rows = await session.scalars(
-        select(Instance)
-        .where(Instance.tenant_id == tenant_id, of_jobs)
-        .order_by(Instance.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    instances = rows.all()
-    ids = [instance.id for instance in instances if instance.retired_at is None]
-    if not ids:
-        return [(instance, None) for instance in instances]
-    locked = await session.scalars(
-        select(InstanceStatus)
-        .where(
-            InstanceStatus.tenant_id == tenant_id,
-            any_id(InstanceStatus.instance_id, ids),
-        )
-        .order_by(InstanceStatus.instance_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    statuses = {status.instance_id: status for status in locked}
-    return [(instance, statuses.get(instance.id)) for instance in instances]
+) -> list[tuple[Instance, InstanceStatus]]:
+    """The live instances of jobs with their status, locked against check-ins."""
+    rows = await session.execute(_LOCK_LIVE, {"tenant": tenant_id, "job_ids": list(job_ids)})
+    return [(instance, status) for instance, status in rows]
 
 
 class NewRow(NamedTuple):

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import GitIntent
+from crontopus_api.kit.sql import table
 
 
 def pack(edits: Mapping[str, bytes | None]) -> dict[str, str | None]:
@@ -31,13 +32,20 @@ async def get(session: AsyncSession, tenant_id: UUID, intent_id: UUID) -> GitInt
     return await session.scalar(query)
 
 
+_FINISH = (
+    update(table(GitIntent))
+    .where(
+        GitIntent.tenant_id == bindparam("tenant"),
+        GitIntent.id == bindparam("intent"),
+        GitIntent.state == "pending",
+    )
+    .values(edits={}, expect={})
+)
+
+
 async def finish(session: AsyncSession, tenant_id: UUID, intent_id: UUID, **values: Any) -> None:
     """The contents have served: Git has them now, or nobody."""
-    await session.execute(
-        update(GitIntent)
-        .where(GitIntent.tenant_id == tenant_id, GitIntent.id == intent_id, GitIntent.state == "pending")
-        .values(edits={}, expect={}, **values)
-    )
+    await session.execute(_FINISH, {"tenant": tenant_id, "intent": intent_id, **values})
 
 
 async def stale(session: AsyncSession, before: datetime) -> Sequence[tuple[UUID, UUID]]:

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, case, exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import (
@@ -12,10 +12,11 @@ from crontopus_api.jobs.models import (
     InstanceStatus,
     InvalidFile,
     Job,
-    JobPingKey,
     Namespace,
     Repository,
 )
+from crontopus_api.kit.sql import table
+from crontopus_api.live.topics import ANNOUNCE, announcement
 
 # Worst first; a job's state is the worst of its instances'.
 SEVERITY = ("stuck", "failing", "missed", "late", "running", "healthy", "new", "paused")
@@ -114,15 +115,39 @@ class Locked(NamedTuple):
     has_invalid_files: bool
 
 
+_LOCK_REPOSITORY = (
+    select(
+        Repository,
+        exists().where(Document.tenant_id == bindparam("tenant"), Document.kind == "Policy"),
+        exists().where(InvalidFile.tenant_id == bindparam("tenant")),
+    )
+    .where(Repository.tenant_id == bindparam("tenant"))
+    .with_for_update(of=Repository)
+)
+
+
 async def lock_repository(session: AsyncSession, tenant_id: UUID) -> Locked:
     """The row every projection of a tenant takes first, so that they come one after the other."""
-    policies = exists().where(Document.tenant_id == tenant_id, Document.kind == "Policy")
-    invalid = exists().where(InvalidFile.tenant_id == tenant_id)
-    query = select(Repository, policies, invalid).where(Repository.tenant_id == tenant_id)
-    rows = await session.execute(query.with_for_update(of=Repository))
+    rows = await session.execute(_LOCK_REPOSITORY, {"tenant": tenant_id})
     # After a wait for the lock the subqueries are of before it. Whoever waited finds another projected commit,
     # and starts again.
     return Locked(*rows.one())
+
+
+_SET_PROJECTED = (
+    update(table(Repository))
+    .where(Repository.tenant_id == bindparam("tenant"))
+    .values(
+        problem=None, projected_commit=bindparam("projected_commit"), projected_at=bindparam("projected_at")
+    )
+    .returning(ANNOUNCE)
+)
+
+
+async def set_projected(session: AsyncSession, tenant_id: UUID, commit: str, now: datetime) -> None:
+    """The projection is at `commit`: every open page hears of it when the transaction commits."""
+    values = {"tenant": tenant_id, "projected_commit": commit, "projected_at": now}
+    await session.execute(_SET_PROJECTED, values | announcement(tenant_id, "jobs", "head"))
 
 
 async def get_repository(session: AsyncSession, tenant_id: UUID) -> Repository:
@@ -156,8 +181,3 @@ async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> N
 async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
     """Of every tenant: for the scanner's role only."""
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()
-
-
-async def get_ping_key(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> JobPingKey | None:
-    query = select(JobPingKey).where(JobPingKey.tenant_id == tenant_id, JobPingKey.job_id == job_id)
-    return await session.scalar(query)

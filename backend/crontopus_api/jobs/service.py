@@ -59,9 +59,11 @@ class JobService:
         self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str, *, may_report: bool
     ) -> schemas.JobOut:
         """Raises NotFound. `may_report`: the caller may see the ping URL, with which runs are reported."""
-        job, rows = await self._with_instances(session, tenant_id, namespace, name)
-        errors = await definitions.errors_at(session, tenant_id, [job.path])
-        summary = views.job_summary(job, rows, errors.get(job.path, []), self._clock.now())
+        found = await instances_repository.at_address(session, tenant_id, namespace, name)
+        if found is None:
+            _no_job(namespace, name)
+        job = found.job
+        summary = views.job_summary(job, found.instances, found.errors, self._clock.now())
         return schemas.JobOut(
             **dict(summary),
             manifest=job.manifest,
@@ -69,17 +71,9 @@ class JobService:
             path=job.path,
             etag=job.blob_id,
             schedule_text=Schedule.parse(job.schedule, job.timezone).describe(),
-            ping_url=await self._ping_url(session, job) if may_report else None,
-            instances_list=await self._instances(session, tenant_id, rows),
+            ping_url=self._ping_url(job, found.sealed_key) if may_report else None,
+            instances_list=await self._instances(session, tenant_id, found.instances),
         )
-
-    async def _with_instances(
-        self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str
-    ) -> tuple[Job, list[InstanceRow]]:
-        rows = await instances_repository.of_address(session, tenant_id, namespace, name)
-        if rows:
-            return rows[0].job, rows
-        return await self.find(session, tenant_id, namespace, name), []
 
     async def by_ids(
         self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
@@ -129,13 +123,10 @@ class JobService:
             job or await repository.last_of(session, tenant_id, namespace, name) or _no_job(namespace, name)
         )
 
-    async def _ping_url(self, session: AsyncSession, job: Job) -> str | None:
-        if job.mode != "ping":
+    def _ping_url(self, job: Job, sealed_key: bytes | None) -> str | None:
+        if job.mode != "ping" or sealed_key is None:
             return None
-        key = await repository.get_ping_key(session, job.tenant_id, job.id)
-        if key is None:
-            return None
-        secret = self._keyring.open(key.sealed, ping_key_place(job.tenant_id, job.id)).decode()
+        secret = self._keyring.open(sealed_key, ping_key_place(job.tenant_id, job.id)).decode()
         return f"{self._base_url}/ping/{secret}"
 
     async def _instances(

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Topic = Literal["jobs", "runs", "incidents", "endpoints", "head"]
@@ -31,12 +31,17 @@ def decode(payload: str) -> tuple[set[UUID] | None, frozenset[Topic]]:
     return None if tenants is None else {UUID(each) for each in tenants}, frozenset(message["topics"])
 
 
+# For the RETURNING of a statement that is sent anyway, with `announcement` among its parameters.
+ANNOUNCE: Final = func.pg_notify(CHANNEL, bindparam("announcement", type_=Text))
+
+
+def announcement(tenant_id: UUID, *topics: Topic) -> dict[str, str]:
+    return {"announcement": encode([tenant_id], topics)}
+
+
 async def announce(session: AsyncSession, tenant_id: UUID, *topics: Topic) -> None:
     """Tell every process, when this transaction commits, that something of the tenant changed."""
-    await session.execute(
-        text("SELECT pg_notify(:channel, :payload)"),
-        {"channel": CHANNEL, "payload": encode([tenant_id], topics)},
-    )
+    await session.execute(select(ANNOUNCE), announcement(tenant_id, *topics))
 
 
 async def announce_raw(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -33,7 +34,7 @@ def parse_job(path: str, data: bytes) -> JobManifest:
 
     Raises ManifestInvalid with every error found.
     """
-    return _job(read_tree(path, data))
+    return parse_job_located(path, data)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ class Places:
 
 def parse_job_located(path: str, data: bytes) -> tuple[JobManifest, Places]:
     """`parse_job`, and where in the file everything stands. Raises ManifestInvalid."""
+    return _parsed_job(path, data)
+
+
+# One change looks at the same two files half a dozen times: as proposed, as judged, as projected.
+@lru_cache(maxsize=64)
+def _parsed_job(path: str, data: bytes) -> tuple[JobManifest, Places]:
     tree = read_tree(path, data)
     return _job(tree), Places(path, tree)
 

@@ -15,11 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.gitstore.host import CommitInfo, GitHost
 from crontopus_api.jobs import repository
-from crontopus_api.jobs.projection.reading import FileState, Origin, Reading, concerns_us, read_files
+from crontopus_api.jobs.projection.reading import FileState, Known, Origin, Reading, concerns_us, read_files
 from crontopus_api.jobs.projection.writing import DefinitionWriter
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database
-from crontopus_api.live.topics import announce
 
 log = structlog.get_logger()
 
@@ -40,7 +39,7 @@ class Projector:
         self._writer = writer
         self._clock = clock
 
-    async def project(self, tenant_id: UUID) -> str | None:
+    async def project(self, tenant_id: UUID, known: Known | None = None) -> str | None:
         """Bring the projection to HEAD; answers the commit it is at (None: no commit yet)."""
         while True:
             async with self._database.tenant(tenant_id) as session:
@@ -52,7 +51,7 @@ class Projector:
             if old is not None and not await self._host.is_ancestor(slug, old, head):
                 await self._refuse_rewound(tenant_id, old, head)
                 return old
-            reading = await self._read(slug, old, head)
+            reading = await self._read(slug, old, head, known)
             try:
                 async with self._database.tenant(tenant_id) as session:
                     if await self.apply(session, tenant_id, old, head, reading):
@@ -68,8 +67,7 @@ class Projector:
     ) -> bool:
         """Move the projection from `old` to `head` in the caller's transaction; False when it is not at `old`."""
         locked = await repository.lock_repository(session, tenant_id)
-        row = locked.repository
-        if row.projected_commit != old:
+        if locked.repository.projected_commit != old:
             return False
         await self._writer.write(
             session,
@@ -78,9 +76,7 @@ class Projector:
             has_policies=locked.has_policies,
             has_invalid_files=locked.has_invalid_files,
         )
-        row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
-        await session.flush()
-        await announce(session, tenant_id, "jobs", "head")
+        await repository.set_projected(session, tenant_id, head, self._clock.now())
         log.info("projected", tenant_id=str(tenant_id), commit=head, files=len(reading.paths))
         return True
 
@@ -95,7 +91,7 @@ class Projector:
         async with self._database.tenant(tenant_id) as session:
             await repository.set_problem(session, tenant_id, problem)
 
-    async def _read(self, slug: str, old: str | None, head: str) -> Reading:
+    async def _read(self, slug: str, old: str | None, head: str, known: Known | None) -> Reading:
         changes = [change for change in await self._host.changes(slug, old, head) if concerns_us(change.path)]
         wanted = [change.new_blob for change in changes if change.new_blob is not None]
         blobs = await self._host.read_blobs(slug, wanted)
@@ -107,8 +103,8 @@ class Projector:
             content = b"" if change.new_blob is None else blobs[change.new_blob]
             files.append(FileState(change.path, origin, change.new_blob, content))
         if len(files) <= _FILES_READ_INLINE:
-            return read_files(files)
-        return await to_thread.run_sync(read_files, files)
+            return read_files(files, known)
+        return await to_thread.run_sync(read_files, files, known)
 
 
 def _origin(origins: Mapping[str, CommitInfo], path: str, fallback: CommitInfo | None) -> Origin:

@@ -1,6 +1,6 @@
 """Files of a repository, as definitions. Pure: contents in, manifests and errors out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -20,6 +20,9 @@ from crontopus_api.manifests import (
 )
 
 _KEEP = ".gitkeep"
+
+# Jobs that were read already, by path and content.
+Known = Mapping[tuple[str, bytes], JobManifest]
 
 
 class Origin(NamedTuple):
@@ -95,14 +98,15 @@ def concerns_us(path: str) -> bool:
     )
 
 
-def read_files(files: Iterable[FileState]) -> Reading:
+def read_files(files: Iterable[FileState], known: Known | None = None) -> Reading:
+    """`known` saves reading those files again, which is most of the work of a large push."""
     reading = Reading()
     for file in files:
-        _read_one(file, reading)
+        _read_one(file, reading, known or {})
     return reading
 
 
-def _read_one(file: FileState, reading: Reading) -> None:
+def _read_one(file: FileState, reading: Reading, known: Known) -> None:
     namespace = kept_namespace(file.path)
     if namespace is not None:
         reading.namespaces[namespace] = file.blob_id is not None
@@ -117,6 +121,7 @@ def _read_one(file: FileState, reading: Reading) -> None:
         elif (error := misplaced(file.path)) is not None:
             reading.invalid.append(InvalidRead(file, [error]))
         else:
-            reading.jobs.append(JobRead(file, parse_job(file.path, file.content)))
+            job = known.get((file.path, file.content)) or parse_job(file.path, file.content)
+            reading.jobs.append(JobRead(file, job))
     except ManifestInvalid as invalid:
         reading.invalid.append(InvalidRead(file, list(invalid.errors)))
