@@ -6,7 +6,7 @@ state that others (alerts, the console) care about. Times are UTC; `now` is the 
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from crontopus_api.jobs.expectation import Expectation
@@ -19,7 +19,7 @@ MOST_OPEN_RUNS = 10
 _ACTIVE = ("new", "healthy", "running", "late")
 
 
-@dataclass
+@dataclass(slots=True)
 class OpenRun:
     """A run that has started and not ended. `flagged`: it was already called stuck."""
 
@@ -29,7 +29,7 @@ class OpenRun:
     flagged: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Status:
     state: str
     since: datetime
@@ -40,6 +40,11 @@ class Status:
     failures: int = 0
     successes: int = 0
     open_runs: list[OpenRun] = field(default_factory=list)
+    missed_slot_at: datetime | None = None
+    excused_until: datetime | None = None
+    usual_ms: int | None = None
+    usual_runs: int = 0
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

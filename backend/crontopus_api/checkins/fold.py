@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from crontopus_api.checkins.engine import Change, Finish, Start, on_finish, on_start, surplus_runs
-from crontopus_api.checkins.records import Answer, CheckIn, Live, RunRow
+from crontopus_api.checkins.records import Answer, CheckIn, LastRun, Live, RunRow
 from crontopus_api.kit.ids import uuid7
 
 # How long message ids are remembered, and so how old a message may be.
@@ -142,6 +142,9 @@ class Fold:
         run.commit_id = check_in.commit_id or run.commit_id
         run.message = check_in.message or run.message
         run.output = check_in.output or run.output
+        run.host = check_in.host or run.host
+        run.environment = check_in.environment or run.environment
+        run.metrics = check_in.metrics or run.metrics
         return run
 
     def _bare_row(self, live: Live, run_id: UUID, partition_at: datetime, state: str, source: str) -> RunRow:
@@ -163,11 +166,6 @@ class Fold:
         return run
 
     def _last_run(self, live: Live, run: RunRow) -> None:
-        live.last_run = {
-            "id": run.id,
-            "state": run.state,
-            "started_at": run.started_at,
-            "finished_at": run.finished_at,
-            "duration_ms": run.duration_ms,
-            "exit_code": run.exit_code,
-        }
+        live.last_run = LastRun(
+            run.id, run.state, run.started_at, run.finished_at, run.duration_ms, run.exit_code
+        )

@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crontopus_api.kit.columns import Big, Id, Instant, Str
+from crontopus_api.kit.columns import Big, Id, Instant, Json, Str
 from crontopus_api.kit.database import Base
 
 
@@ -38,6 +38,9 @@ class Run(Base):
     output_bytes: Mapped[int | None]
     output_total_bytes: Mapped[Big | None]
     output_truncated: Mapped[bool]
+    host: Mapped[Str | None]
+    environment: Mapped[Str | None]
+    metrics: Mapped[Json | None]
 
 
 class RunOutput(Base):
@@ -86,3 +89,22 @@ class StatusChange(Base):
     at: Mapped[Instant]
     recorded_at: Mapped[Instant]
     claimed_at: Mapped[Instant | None]
+
+
+class IngestHeartbeat(Base):
+    """One process that takes check-ins, and when it last stored something."""
+
+    __tablename__ = "ingest_heartbeats"
+
+    process_id: Mapped[Id]
+    at: Mapped[Instant]
+
+
+class IngestOutage(Base):
+    """A time in which no process could take check-ins."""
+
+    __tablename__ = "ingest_outages"
+
+    id: Mapped[Id]
+    began_at: Mapped[Instant]
+    ended_at: Mapped[Instant]

@@ -1,15 +1,15 @@
 """What travels through the check-in room."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from crontopus_api.checkins.engine import Outcome, Status
 from crontopus_api.jobs.expectation import Expectation
 
 Kind = Literal["start", "finish", "log"]
-Source = Literal["ping", "agent", "api"]
+Source = Literal["ping", "agent", "api", "cronitor", "sentry"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True)
 class CheckIn:
-    """One message about a run, from whichever door. `at` None: now. `run_key`: the sender's run id."""
+    """One message about a run, from whichever door. `at` None: now. `run_key`: the sender's run id.
+
+    `host` and `environment`: where the sender says it ran. `metrics`: numbers it reports, by name.
+    """
 
     event_id: UUID
     target: Target
@@ -51,6 +54,9 @@ class CheckIn:
     commit_id: str | None = None
     message: str | None = None
     output: Output | None = None
+    host: str | None = None
+    environment: str | None = None
+    metrics: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,25 @@ class Answer:
     run_id: UUID | None = None
 
 
-@dataclass
+@dataclass(slots=True)
+class LastRun:
+    """The run that an instance shows as its last; goes onto the status row."""
+
+    id: UUID
+    state: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: int | None
+    exit_code: int | None
+
+
+@dataclass(slots=True)
 class Live:
-    """An instance as loaded, and locked, for a batch. `status` None: it is retired."""
+    """An instance as loaded for a batch. `status` None: it is retired.
+
+    `seen` is the version of the status row (`xmin`) that `status` was read from: what is concluded from it is
+    written only while the row is still that one.
+    """
 
     tenant_id: UUID
     instance_id: UUID
@@ -72,10 +94,11 @@ class Live:
     endpoint_id: UUID | None
     expectation: Expectation
     status: Status | None
-    last_run: dict[str, Any] = field(default_factory=dict)
+    seen: str | None = None
+    last_run: LastRun | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class RunRow:
     """A run as it will be written; None leaves what is stored."""
 
@@ -94,4 +117,7 @@ class RunRow:
     exit_code: int | None = None
     commit_id: str | None = None
     message: str | None = None
+    host: str | None = None
+    environment: str | None = None
+    metrics: dict[str, float] | None = None
     output: Output | None = None

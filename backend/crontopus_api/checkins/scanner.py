@@ -12,6 +12,7 @@ from crontopus_api.checkins import store
 from crontopus_api.checkins.engine import Change, on_deadline
 from crontopus_api.checkins.metrics import DEADLINES, SCANNER_LAG
 from crontopus_api.checkins.records import Live, RunRow
+from crontopus_api.checkins.writing import Written, write
 from crontopus_api.kit.ids import uuid7
 from crontopus_api.live.topics import announce_raw
 
@@ -34,9 +35,7 @@ async def scan_once(connection: psycopg.AsyncConnection) -> int:
             moved, slots = on_deadline(live.status, live.expectation, now)
             changes += [(live, change) for change in moved]
             missed += [_missed_run(live, slot) for slot in slots]
-        await store.write_runs(connection, missed)
-        await store.save_status(connection, overdue)
-        await store.add_changes(connection, changes, now)
+        await write(connection, Written(overdue, missed, changes=changes), now)
         await announce_raw(connection, {live.tenant_id for live in overdue}, ("runs", "jobs"))
     DEADLINES.inc(len(overdue))
     return len(overdue)

@@ -1,12 +1,9 @@
-"""The SQL of the hot path: loads and locks a batch of instances, writes what became of them.
+"""What a batch of check-ins must be known of: instances, loaded and locked, and messages seen before.
 
 Raw psycopg, because each statement here runs for every check-in of the installation.
 """
 
-import json
-import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,8 +11,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from crontopus_api.checkins.engine import Change, OpenRun, Status
-from crontopus_api.checkins.records import Live, RunRow
+from crontopus_api.checkins.engine import OpenRun, Status
+from crontopus_api.checkins.records import Live
 from crontopus_api.jobs.expectation import Expectation
 
 Connection = psycopg.AsyncConnection[Any]
@@ -23,7 +20,8 @@ Key = tuple[UUID, UUID]
 """(tenant id, instance id)"""
 
 _STATUS_COLUMNS = """s.state, s.since, s.version, s.due_at, s.deadline_at, s.last_seen_at, s.failures,
-    s.successes, s.open_runs"""
+    s.successes, s.open_runs, s.missed_slot_at, s.excused_until, s.usual_ms, s.usual_runs, s.warnings,
+    s.xmin::text AS seen"""
 
 
 async def enter_role(connection: Connection, role: str) -> datetime:
@@ -73,7 +71,7 @@ async def load(connection: Connection, keys: Iterable[Key]) -> dict[Key, Live]:
             """,  # noqa: S608 - our own column list
             arrays,
         )
-        locked = {(row["tenant_id"], row["instance_id"]): _status(row) for row in await cursor.fetchall()}
+        locked = {(row["tenant_id"], row["instance_id"]): row for row in await cursor.fetchall()}
     return {
         key: _live(row, locked.get(key)) for row in found if (key := (row["tenant_id"], row["instance_id"]))
     }
@@ -94,17 +92,18 @@ async def claim_overdue(connection: Connection, now: datetime, limit: int) -> li
             """,  # noqa: S608 - our own column list
             (now, limit),
         )
-        return [_live(row, _status(row)) for row in await cursor.fetchall()]
+        return [_live(row, row) for row in await cursor.fetchall()]
 
 
-def _live(row: dict[str, Any], status: Status | None) -> Live:
+def _live(row: dict[str, Any], status: dict[str, Any] | None) -> Live:
     return Live(
         tenant_id=row["tenant_id"],
         instance_id=row["instance_id"],
         job_id=row["job_id"],
         endpoint_id=row["endpoint_id"],
         expectation=Expectation.from_json(row["expectation"]),
-        status=status,
+        status=_status(status) if status else None,
+        seen=status["seen"] if status else None,
     )
 
 
@@ -127,6 +126,11 @@ def _status(row: dict[str, Any]) -> Status:
             )
             for run in row["open_runs"]
         ],
+        missed_slot_at=row["missed_slot_at"],
+        excused_until=row["excused_until"],
+        usual_ms=row["usual_ms"],
+        usual_runs=row["usual_runs"],
+        warnings=row["warnings"],
     )
 
 
@@ -144,143 +148,3 @@ async def find_keys(
         ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
     )
     return {(row[0], row[1]): (row[2], row[3]) for row in await cursor.fetchall()}
-
-
-async def add_keys(
-    connection: Connection, rows: Sequence[tuple[UUID, UUID, UUID, UUID, datetime, datetime]]
-) -> None:
-    """(tenant, instance, key, run id, partition_at, created_at)"""
-    columns = list(zip(*rows, strict=True))
-    await connection.execute(
-        """
-        INSERT INTO run_keys (tenant_id, instance_id, key, run_id, partition_at, created_at)
-        SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[], %s::timestamptz[])
-        ON CONFLICT DO NOTHING
-        """,
-        [list(column) for column in columns],
-    )
-
-
-async def write_runs(connection: Connection, runs: Iterable[RunRow]) -> None:
-    rows = list(runs)
-    if not rows:
-        return
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """
-            INSERT INTO runs AS r (tenant_id, partition_at, id, instance_id, job_id, endpoint_id, state, source,
-                slot_at, started_at, finished_at, duration_ms, exit_code, commit_id, message,
-                output_bytes, output_total_bytes, output_truncated)
-            VALUES (%(tenant_id)s, %(partition_at)s, %(id)s, %(instance_id)s, %(job_id)s, %(endpoint_id)s, %(state)s,
-                %(source)s, %(slot_at)s, %(started_at)s, %(finished_at)s, %(duration_ms)s, %(exit_code)s,
-                %(commit_id)s, %(message)s, %(output_bytes)s, %(output_total_bytes)s, %(output_truncated)s)
-            ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
-                -- A start that arrives after its own finish must not reopen the run.
-                state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
-                slot_at = coalesce(excluded.slot_at, r.slot_at),
-                started_at = coalesce(r.started_at, excluded.started_at),
-                finished_at = coalesce(excluded.finished_at, r.finished_at),
-                duration_ms = coalesce(excluded.duration_ms, r.duration_ms),
-                exit_code = coalesce(excluded.exit_code, r.exit_code),
-                commit_id = coalesce(excluded.commit_id, r.commit_id),
-                message = coalesce(excluded.message, r.message),
-                output_bytes = coalesce(excluded.output_bytes, r.output_bytes),
-                output_total_bytes = coalesce(excluded.output_total_bytes, r.output_total_bytes),
-                output_truncated = r.output_truncated OR excluded.output_truncated
-            """,
-            [_run_parameters(run) for run in rows],
-        )
-        await cursor.executemany(
-            """
-            INSERT INTO run_outputs AS o (tenant_id, partition_at, run_id, content) VALUES (%s, %s, %s, %s)
-            ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content
-            """,
-            [
-                (run.tenant_id, run.partition_at, run.id, zlib.compress(run.output.content))
-                for run in rows
-                if run.output is not None and run.output.content
-            ],
-        )
-
-
-def _run_parameters(run: RunRow) -> dict[str, Any]:
-    output = run.output
-    parameters = {name: value for name, value in vars(run).items() if name != "output"}
-    return parameters | {
-        "output_bytes": len(output.content) if output else None,
-        "output_total_bytes": output.total_bytes if output else None,
-        "output_truncated": output.truncated if output else False,
-    }
-
-
-async def save_status(connection: Connection, lives: Iterable[Live]) -> None:
-    rows = [_status_parameters(live, live.status) for live in lives if live.status is not None]
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """
-            UPDATE instance_status SET
-                state = %(state)s, since = %(since)s, version = %(version)s, due_at = %(due_at)s,
-                deadline_at = %(deadline_at)s, last_seen_at = %(last_seen_at)s, failures = %(failures)s,
-                successes = %(successes)s, open_runs = %(open_runs)s::jsonb,
-                last_run_id = coalesce(%(last_run_id)s, last_run_id),
-                last_run_state = coalesce(%(last_run_state)s, last_run_state),
-                last_run_started_at = CASE WHEN %(last_run_id)s::uuid IS NULL THEN last_run_started_at
-                    ELSE %(last_run_started_at)s::timestamptz END,
-                last_run_finished_at = CASE WHEN %(last_run_id)s::uuid IS NULL THEN last_run_finished_at
-                    ELSE %(last_run_finished_at)s::timestamptz END,
-                last_run_duration_ms = CASE WHEN %(last_run_id)s::uuid IS NULL THEN last_run_duration_ms
-                    ELSE %(last_run_duration_ms)s::bigint END,
-                last_run_exit_code = CASE WHEN %(last_run_id)s::uuid IS NULL THEN last_run_exit_code
-                    ELSE %(last_run_exit_code)s::integer END
-            WHERE tenant_id = %(tenant_id)s AND instance_id = %(instance_id)s
-            """,
-            rows,
-        )
-
-
-def _status_parameters(live: Live, status: Status) -> dict[str, Any]:
-    last_run = {
-        f"last_run_{name}": live.last_run.get(name)
-        for name in ("id", "state", "started_at", "finished_at", "duration_ms", "exit_code")
-    }
-    open_runs = json.dumps(
-        [
-            {
-                "run_id": str(run.run_id),
-                "partition_at": run.partition_at.isoformat(),
-                "started_at": run.started_at.isoformat(),
-                "flagged": run.flagged,
-            }
-            for run in status.open_runs
-        ]
-    )
-    identity = {"tenant_id": live.tenant_id, "instance_id": live.instance_id}
-    return {**asdict(status), **last_run, **identity, "open_runs": open_runs}
-
-
-async def add_changes(connection: Connection, changes: Iterable[tuple[Live, Change]], now: datetime) -> None:
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            """
-            INSERT INTO status_changes
-                (tenant_id, instance_id, version, job_id, endpoint_id, from_state, to_state, reason, run_id, at,
-                 recorded_at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-            """,
-            [
-                (
-                    live.tenant_id,
-                    live.instance_id,
-                    change.version,
-                    live.job_id,
-                    live.endpoint_id,
-                    change.from_state,
-                    change.to_state,
-                    change.reason,
-                    change.run_id,
-                    change.at,
-                    now,
-                )
-                for live, change in changes
-            ],
-        )

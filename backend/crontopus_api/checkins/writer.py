@@ -17,6 +17,7 @@ from crontopus_api.checkins import store
 from crontopus_api.checkins.fold import Fold
 from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE
 from crontopus_api.checkins.records import Answer, CheckIn, Target
+from crontopus_api.checkins.writing import Written, write
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Unavailable
 from crontopus_api.live.topics import announce_raw
@@ -159,10 +160,10 @@ async def write_batch(connection: psycopg.AsyncConnection, check_ins: Sequence[C
         if answer.status == "accepted" and key is not None:
             touched.add(key)
     if touched:
-        await store.add_keys(connection, fold.new_keys)
-        await store.write_runs(connection, fold.runs.values())
-        await store.save_status(connection, [lives[key] for key in touched])
-        await store.add_changes(connection, fold.changes, now)
+        written = Written(
+            [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
+        )
+        await write(connection, written, now)
         await announce_raw(connection, {key[0] for key in touched}, ("runs", "jobs"))
     return answers
 

@@ -89,6 +89,9 @@ class InstanceKeeper:
             "failures": 0,
             "successes": 0,
             "open_runs": [],
+            "usual_runs": 0,
+            "warnings": [],
+            "expectation_no": 0,
         }
         return NewRow(instance, status)
 
@@ -100,6 +103,7 @@ class InstanceKeeper:
             return
         now = self._clock.now()
         instance.expectation = expectation.to_json()
+        status.expectation_no += 1
         if not before.same_timing(expectation):
             status.due_at = expectation.next_due(now, status.last_seen_at)
         status.deadline_at = expectation.deadline(status.due_at, _oldest_start(status))

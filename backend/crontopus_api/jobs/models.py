@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crontopus_api.kit.columns import Big, Id, Instant, Json, Str, Strings
 from crontopus_api.kit.database import Base
 
-STATES = ("new", "healthy", "running", "late", "missed", "failing", "stuck", "paused")
+# As stored; `late` is read off the clock when a row is shown.
+STATES = ("new", "healthy", "running", "missed", "failing", "stuck", "paused")
 
 
 def _of_job() -> ForeignKeyConstraint:
@@ -204,3 +205,9 @@ class InstanceStatus(Base):
     last_run_finished_at: Mapped[Instant | None]
     last_run_duration_ms: Mapped[Big | None]
     last_run_exit_code: Mapped[int | None]
+    missed_slot_at: Mapped[Instant | None]
+    excused_until: Mapped[Instant | None]
+    usual_ms: Mapped[Big | None]
+    usual_runs: Mapped[int] = mapped_column(server_default="0")
+    warnings: Mapped[Json] = mapped_column(server_default=text("'[]'"))
+    expectation_no: Mapped[int] = mapped_column(server_default="0")

@@ -1,0 +1,260 @@
+"""Everything that a batch of check-ins changes, written by one statement.
+
+One round trip, and outside a transaction block a transaction of its own. The rows travel as one JSON document:
+PostgreSQL takes it apart faster than a client can put arrays together. What was concluded from a status row
+is written only if the row is still the one that was read (`xmin`); the statement answers which were.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from crontopus_api.checkins.engine import Change
+from crontopus_api.checkins.records import Live, RunRow
+
+Connection = psycopg.AsyncConnection[Any]
+Key = tuple[UUID, UUID]
+"""(tenant id, instance id)"""
+KeyRow = tuple[UUID, UUID, UUID, UUID, datetime, datetime]
+"""(tenant id, instance id, key, run id, partition_at, created_at)"""
+
+
+@dataclass
+class Written:
+    """What is to be written. Runs of an instance that has no status row are written in any case."""
+
+    lives: Sequence[Live] = ()
+    runs: Sequence[RunRow] = ()
+    keys: Sequence[KeyRow] = ()
+    changes: Sequence[tuple[Live, Change]] = ()
+
+
+_STATUS = {
+    "tenant_id": "uuid",
+    "instance_id": "uuid",
+    "seen": "xid",
+    "state": "text",
+    "since": "timestamptz",
+    "version": "bigint",
+    "due_at": "timestamptz",
+    "deadline_at": "timestamptz",
+    "last_seen_at": "timestamptz",
+    "failures": "int",
+    "successes": "int",
+    "open_runs": "jsonb",
+    "missed_slot_at": "timestamptz",
+    "excused_until": "timestamptz",
+    "warnings": "jsonb",
+    "last_run_id": "uuid",
+    "last_run_state": "text",
+    "last_run_started_at": "timestamptz",
+    "last_run_finished_at": "timestamptz",
+    "last_run_duration_ms": "bigint",
+    "last_run_exit_code": "int",
+}
+_RUN = {
+    "tenant_id": "uuid",
+    "partition_at": "timestamptz",
+    "id": "uuid",
+    "instance_id": "uuid",
+    "job_id": "uuid",
+    "endpoint_id": "uuid",
+    "state": "text",
+    "source": "text",
+    "slot_at": "timestamptz",
+    "started_at": "timestamptz",
+    "finished_at": "timestamptz",
+    "duration_ms": "bigint",
+    "exit_code": "int",
+    "commit_id": "text",
+    "message": "text",
+    "output_bytes": "int",
+    "output_total_bytes": "bigint",
+    "output_truncated": "boolean",
+    "host": "text",
+    "environment": "text",
+    "metrics": "jsonb",
+}
+_KEY = {
+    "tenant_id": "uuid",
+    "instance_id": "uuid",
+    "key": "uuid",
+    "run_id": "uuid",
+    "partition_at": "timestamptz",
+    "created_at": "timestamptz",
+}
+_CHANGE = {
+    "tenant_id": "uuid",
+    "instance_id": "uuid",
+    "version": "bigint",
+    "job_id": "uuid",
+    "endpoint_id": "uuid",
+    "from_state": "text",
+    "to_state": "text",
+    "reason": "text",
+    "run_id": "uuid",
+    "at": "timestamptz",
+    "recorded_at": "timestamptz",
+}
+
+
+def _rows(part: str, columns: dict[str, str]) -> str:
+    """One part of the document as a table."""
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"json_to_recordset((SELECT doc FROM d)->'{part}') AS x({typed})"  # noqa: S608 - names of our own columns
+
+
+def _statement() -> str:
+    kept = [name for name in _STATUS if not name.startswith("last_run_")]
+    plain = [f"{name} = w.{name}" for name in kept if name not in {"tenant_id", "instance_id", "seen"}]
+    last = [
+        f"{name} = CASE WHEN w.last_run_id IS NULL THEN h.{name} ELSE w.{name} END"
+        for name in _STATUS
+        if name.startswith("last_run_")
+    ]
+    run_columns, change_columns = ", ".join(_RUN), ", ".join(_CHANGE)
+    taken = [
+        f"{name} = coalesce(excluded.{name}, r.{name})"
+        for name in _RUN
+        if name not in {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "state"}
+        and name not in {"source", "started_at", "output_truncated"}
+    ]
+    mine = "(tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved)"
+    return f"""
+    WITH d AS MATERIALIZED (SELECT %s::json AS doc),
+    w AS MATERIALIZED (SELECT * FROM {_rows("status", _STATUS)}),
+    -- In order of id, as everybody locks them.
+    locked AS MATERIALIZED (
+        SELECT h.tenant_id, h.instance_id FROM instance_status h JOIN w USING (tenant_id, instance_id)
+        WHERE h.xmin = w.seen ORDER BY h.instance_id FOR UPDATE OF h
+    ),
+    moved AS (
+        UPDATE instance_status h SET {", ".join(plain + last)}
+        FROM locked l JOIN w USING (tenant_id, instance_id)
+        WHERE h.tenant_id = l.tenant_id AND h.instance_id = l.instance_id
+        RETURNING h.tenant_id, h.instance_id, h.xmin
+    ),
+    new_runs AS (
+        INSERT INTO runs AS r ({run_columns})
+        SELECT {run_columns} FROM {_rows("runs", _RUN | {"loose": "boolean"})} WHERE loose OR {mine}
+        ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
+            -- A start that arrives after its own finish must not reopen the run.
+            state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
+            started_at = coalesce(r.started_at, excluded.started_at),
+            output_truncated = r.output_truncated OR excluded.output_truncated,
+            {", ".join(taken)}
+    ),
+    new_outputs AS (
+        INSERT INTO run_outputs (tenant_id, partition_at, run_id, content)
+        SELECT tenant_id, partition_at, id, decode(content, 'base64')
+        FROM {_rows("runs", _RUN | {"loose": "boolean", "content": "text"})}
+        WHERE content IS NOT NULL AND (loose OR {mine})
+        ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content
+    ),
+    new_keys AS (
+        INSERT INTO run_keys ({", ".join(_KEY)})
+        SELECT {", ".join(_KEY)} FROM {_rows("keys", _KEY | {"loose": "boolean"})} WHERE loose OR {mine}
+        ON CONFLICT DO NOTHING
+    ),
+    new_changes AS (
+        INSERT INTO status_changes ({change_columns})
+        SELECT {change_columns} FROM {_rows("changes", _CHANGE)} WHERE {mine}
+    )
+    SELECT tenant_id, instance_id, xmin::text, clock_timestamp() FROM moved
+    """  # noqa: S608 - names of our own columns
+
+
+_WRITE = _statement()
+_encoder = msgspec.json.Encoder()
+
+
+async def write(connection: Connection, written: Written, now: datetime) -> dict[Key, str]:
+    """The instances whose status row was still the one seen, with the version it has now.
+
+    Of the others nothing was written.
+    """
+    cursor = await connection.execute(_WRITE, (document(written, now),), prepare=True)
+    return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+
+
+def document(written: Written, now: datetime) -> str:
+    loose = {live.instance_id for live in written.lives if live.status is None}
+    return _encoder.encode(
+        {
+            "status": [_status_row(live) for live in written.lives if live.status is not None],
+            "runs": [_run_row(run, loose) for run in written.runs],
+            "keys": [_key_row(key, loose) for key in written.keys],
+            "changes": [_change_row(live, change, now) for live, change in written.changes],
+        }
+    ).decode()
+
+
+def _status_row(live: Live) -> dict[str, Any]:
+    status, last = live.status, live.last_run
+    assert status is not None
+    row: dict[str, Any] = {
+        "tenant_id": live.tenant_id,
+        "instance_id": live.instance_id,
+        "seen": live.seen,
+        "state": status.state,
+        "since": status.since,
+        "version": status.version,
+        "due_at": status.due_at,
+        "deadline_at": status.deadline_at,
+        "last_seen_at": status.last_seen_at,
+        "failures": status.failures,
+        "successes": status.successes,
+        "open_runs": status.open_runs,
+        "missed_slot_at": status.missed_slot_at,
+        "excused_until": status.excused_until,
+        "warnings": status.warnings,
+    }
+    if last is not None:
+        row |= {
+            "last_run_id": last.id,
+            "last_run_state": last.state,
+            "last_run_started_at": last.started_at,
+            "last_run_finished_at": last.finished_at,
+            "last_run_duration_ms": last.duration_ms,
+            "last_run_exit_code": last.exit_code,
+        }
+    return row
+
+
+def _run_row(run: RunRow, loose: set[UUID]) -> dict[str, Any]:
+    output = run.output
+    row: dict[str, Any] = {name: value for name in _RUN if (value := getattr(run, name, None)) is not None}
+    row["output_truncated"] = output.truncated if output else False
+    if output is not None:
+        row |= {"output_bytes": len(output.content), "output_total_bytes": output.total_bytes}
+        if output.content:
+            row["content"] = zlib.compress(output.content, 1)
+    if run.instance_id in loose:
+        row["loose"] = True
+    return row
+
+
+def _key_row(key: KeyRow, loose: set[UUID]) -> dict[str, Any]:
+    return {**dict(zip(_KEY, key, strict=True)), "loose": key[1] in loose}
+
+
+def _change_row(live: Live, change: Change, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": live.tenant_id,
+        "instance_id": live.instance_id,
+        "job_id": live.job_id,
+        "endpoint_id": live.endpoint_id,
+        "version": change.version,
+        "from_state": change.from_state,
+        "to_state": change.to_state,
+        "reason": change.reason,
+        "run_id": change.run_id,
+        "at": change.at,
+        "recorded_at": now,
+    }
