@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_data_path("crontopus", appauthor=False),
         description="Embedded PostgreSQL, repositories, the check-in journal and the generated secret key.",
     )
+    journal: bool = Field(
+        True,
+        description="Keep pings in the data directory while the database is away. Off where that directory is lost"
+        " with the process.",
+    )
     database_url: str | None = Field(
         None, description="PostgreSQL 15+; unset: an embedded one in the data directory."
     )
@@ -129,6 +134,10 @@ class Settings(BaseSettings):
     @property
     def repositories_dir(self) -> Path:
         return self.data_dir / "repositories"
+
+    @property
+    def journal_dir(self) -> Path | None:
+        return self.data_dir / "journal" if self.journal else None
 
     @property
     def git_cache_dir(self) -> Path:

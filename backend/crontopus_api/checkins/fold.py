@@ -52,6 +52,8 @@ class Fold:
         elif check_in.kind != "start" and live.status is not None and live.status.open_runs:
             newest = max(live.status.open_runs, key=lambda run: run.started_at)
             return newest.run_id, newest.partition_at
+        if check_in.minted:
+            return check_in.event_id, at
         return uuid7(at), self._began(check_in, at)
 
     @staticmethod
@@ -61,7 +63,10 @@ class Fold:
         return at
 
     def _remember(self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime) -> None:
-        for key in {check_in.event_id, check_in.run_key} - {None}:
+        for key in {check_in.event_id, check_in.run_key} - {
+            None,
+            run_id,
+        }:  # a run is found by its own id as well
             assert key is not None
             if (live.instance_id, key) not in self.known:
                 self.known[live.instance_id, key] = (run_id, partition_at)

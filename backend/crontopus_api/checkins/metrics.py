@@ -8,6 +8,12 @@ BATCH_SIZE = Histogram(
     "Check-ins committed together.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
+WAYS = Counter(
+    "crontopus_checkins_written_total", "Check-ins written, by how their instance was known.", ("way",)
+)
+JOURNALED = Counter(
+    "crontopus_checkins_journaled_total", "Check-ins kept on the disk while the database was away."
+)
 BATCH_SECONDS = Histogram("crontopus_checkin_batch_seconds", "Time to write and commit one group.")
 SCANNER_LAG = Gauge("crontopus_scanner_lag_seconds", "How late the deadline scanner saw its latest deadline.")
 DEADLINES = Counter("crontopus_deadlines_total", "Deadlines that passed without what was expected.")

@@ -72,6 +72,8 @@ class PingApp:
         failed = action == "fail" or bool(exit_code)
         return CheckIn(
             event_id=uuid7(),
+            minted=True,
+            at=self._writer.now(),
             target=Target(digest=self._keyring.lookup(key)),
             kind="start" if action == "start" else "log" if action == "log" else "finish",
             source="ping",

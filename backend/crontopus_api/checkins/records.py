@@ -12,7 +12,7 @@ Kind = Literal["start", "finish", "log"]
 Source = Literal["ping", "agent", "api", "cronitor", "sentry"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a run printed: `content` may be cut, `total_bytes` is what there was."""
 
@@ -21,7 +21,7 @@ class Output:
     truncated: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """Which instance a message is about: by ping key digest, or by id within a tenant.
 
@@ -34,9 +34,11 @@ class Target:
     endpoint_id: UUID | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CheckIn:
     """One message about a run, from whichever door. `at` None: now. `run_key`: the sender's run id.
+
+    `minted`: the event id is ours, made at `at`, when the message arrived: a run that it begins is called by it.
 
     `host` and `environment`: where the sender says it ran. `metrics`: numbers it reports, by name.
     """
@@ -57,14 +59,15 @@ class CheckIn:
     host: str | None = None
     environment: str | None = None
     metrics: dict[str, float] | None = None
+    minted: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a check-in."""
 
     event_id: UUID
-    status: Literal["accepted", "duplicate", "unknown", "too_old"]
+    status: Literal["accepted", "duplicate", "unknown", "too_old", "journaled"]
     run_id: UUID | None = None
 
 

@@ -32,18 +32,20 @@ _REFUSALS = {
     "/check-ins",
     tags=["check-ins"],
     dependencies=[_write],
-    responses=problem_responses(401, 403, 404, 422, 503),
+    responses=problem_responses(401, 403, 404, 422, 503) | {202: {"model": schemas.CheckInOut}},
 )
 async def check_in(
-    body: schemas.CheckInIn, principal: CurrentPrincipal, runs: Runs, writer: Writer
+    body: schemas.CheckInIn, principal: CurrentPrincipal, runs: Runs, writer: Writer, response: Response
 ) -> schemas.CheckInOut:
-    """Report one start, finish or log. The answer means that it is stored."""
+    """Report one start, finish or log. 200 means that it is stored, 202 that it is safe and will be soon."""
     answer = await writer.submit(await runs.check_in(principal, body))
     RECEIVED.labels("api", answer.status).inc()
     if answer.status == "unknown":
         raise NotFound(_REFUSALS["unknown"], code="unknown_instance")
     if answer.status == "too_old":
         raise Invalid(_REFUSALS["too_old"], code="too_old")
+    if answer.status == "journaled":
+        response.status_code = 202
     return schemas.CheckInOut(event_id=answer.event_id, run_id=answer.run_id, status=answer.status)
 
 
@@ -81,7 +83,7 @@ async def check_in_batch(
 
 def _batch_item(answer: Answer) -> schemas.BatchItemOut:
     RECEIVED.labels("batch", answer.status).inc()
-    if answer.status in {"accepted", "duplicate"}:
+    if answer.status in {"accepted", "duplicate", "journaled"}:
         return schemas.BatchItemOut(event_id=answer.event_id, run_id=answer.run_id, status=answer.status)
     code = "unknown_instance" if answer.status == "unknown" else answer.status
     return schemas.BatchItemOut(

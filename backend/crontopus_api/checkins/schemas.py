@@ -55,7 +55,7 @@ class CheckInIn(Payload):
 class CheckInOut(Schema):
     event_id: UUID
     run_id: UUID | None
-    status: Literal["accepted", "duplicate"]
+    status: Literal["accepted", "duplicate", "journaled"]
 
 
 class BatchIn(Payload):
@@ -65,7 +65,7 @@ class BatchIn(Payload):
 class BatchItemOut(Schema):
     event_id: UUID
     run_id: UUID | None
-    status: Literal["accepted", "duplicate", "rejected"]
+    status: Literal["accepted", "duplicate", "journaled", "rejected"]
     code: str | None = None
     message: str | None = None
 

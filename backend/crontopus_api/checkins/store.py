@@ -3,7 +3,7 @@
 Raw psycopg, because each statement here runs for every check-in of the installation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -132,6 +132,24 @@ def _status(row: dict[str, Any]) -> Status:
         usual_runs=row["usual_runs"],
         warnings=row["warnings"],
     )
+
+
+async def find_own_runs(
+    connection: Connection, wanted: Sequence[tuple[UUID, datetime, UUID]]
+) -> dict[tuple[UUID, UUID], tuple[UUID, datetime]]:
+    """(instance, id) → (id, partition_at) of runs that are called by the message that began them.
+
+    `wanted`: (tenant, partition_at, id).
+    """
+    cursor = await connection.execute(
+        """
+        SELECT r.instance_id, r.id, r.partition_at
+        FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS w(tenant_id, partition_at, id)
+        JOIN runs r ON (r.tenant_id, r.partition_at, r.id) = (w.tenant_id, w.partition_at, w.id)
+        """,
+        ([row[0] for row in wanted], [row[1] for row in wanted], [row[2] for row in wanted]),
+    )
+    return {(row[0], row[1]): (row[1], row[2]) for row in await cursor.fetchall()}
 
 
 async def find_keys(

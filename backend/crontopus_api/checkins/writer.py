@@ -1,47 +1,70 @@
 """Durable before acknowledged, in groups.
 
-Check-ins that arrive while a transaction is in flight wait for the next one, which takes them all. One
-task, one transaction at a time: the busier it gets, the larger the groups, and no two writers of this
-process ever wait for each other's row locks.
+Check-ins that arrive while a statement is in flight wait for the next one, which takes them all. One task, one
+statement at a time: the busier it gets, the larger the groups, and no two writers of this process ever wait for
+each other's row locks. While the database is away, a journal on the disk takes what it can vouch for.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import structlog
 
-from crontopus_api.checkins import store
-from crontopus_api.checkins.fold import Fold
-from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE
-from crontopus_api.checkins.records import Answer, CheckIn, Target
-from crontopus_api.checkins.writing import Written, write
+from crontopus_api.checkins import batches
+from crontopus_api.checkins.announcer import Announcer
+from crontopus_api.checkins.cache import StatusCache
+from crontopus_api.checkins.journal import Journal
+from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE, JOURNALED
+from crontopus_api.checkins.records import Answer, CheckIn
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Unavailable
-from crontopus_api.live.topics import announce_raw
 
 log = structlog.get_logger()
 
 MOST_PER_BATCH = 500
-# Beyond this many waiting check-ins the database is not keeping up: better to say so than to grow.
+# Beyond this many waiting check-ins, or bytes of them, the database is not keeping up: better to say so than to grow.
 MOST_WAITING = 20_000
+MOST_WAITING_BYTES = 32 << 20
 _DEADLOCK_TRIES = 5
+_RETRY_SECONDS = 0.5
+_STATEMENT_SECONDS = 15.0
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    OSError,
+    TimeoutError,
+)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Waiting:
     check_in: CheckIn
     answer: "asyncio.Future[Answer]"
 
 
 class CheckInWriter:
-    """The one way a check-in gets into the database."""
+    """The one way a check-in gets into the database. `journal_directory` None: nothing outlives the process here."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, journal_directory: Path | None = None) -> None:
         self._database = database
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(MOST_WAITING)
+        self._cache = StatusCache()
+        self._journal = Journal(journal_directory) if journal_directory is not None else None
+        self._announcer = Announcer(self._wake)
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._queue: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._something = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._ahead = timedelta()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,137 +75,223 @@ class CheckInWriter:
         if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._queue.join(), 5)
+            await asyncio.wait_for(self._idle.wait(), 5)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await self._disconnect()
+        if self._journal is not None:
+            self._journal.close()
+
+    def now(self) -> datetime:
+        """The database's time, as far as this process knows it."""
+        return datetime.now(UTC) + self._ahead
 
     async def submit(self, check_in: CheckIn) -> Answer:
-        """Answers once the check-in is committed. Raises Unavailable when it could not be."""
-        return (await self.submit_all([check_in]))[0]
+        """Answers once the check-in is safe. Raises Unavailable when it could not be made so."""
+        return await self._enqueue(check_in)
 
     async def submit_all(self, check_ins: Sequence[CheckIn]) -> list[Answer]:
         """The same for several, in order."""
-        loop = asyncio.get_running_loop()
-        waiting = [_Waiting(check_in, loop.create_future()) for check_in in check_ins]
-        if self._queue.qsize() + len(waiting) > MOST_WAITING:
+        return await asyncio.gather(*[self._enqueue(check_in) for check_in in check_ins])
+
+    def _enqueue(self, check_in: CheckIn) -> "asyncio.Future[Answer]":
+        size = len(check_in.output.content) if check_in.output else 0
+        if len(self._queue) >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES:
             raise Unavailable("Too many check-ins are waiting.", retry_after_seconds=2)
-        for each in waiting:
-            self._queue.put_nowait(each)
-        return await asyncio.gather(*(each.answer for each in waiting))
+        waiting = _Waiting(check_in, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._bytes += size
+        self._wake()
+        return waiting.answer
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._something.set()
 
     async def _drain(self) -> None:
-        connection: psycopg.AsyncConnection | None = None
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.adopt)
         while True:
-            batch = await self._next_batch()
-            try:
-                if connection is None or connection.closed:
-                    connection = await self._database.connect_direct()
-                await self._write_or_split(connection, batch)
-            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
-                log.warning("check_ins_not_written", count=len(batch), error=str(error))
-                if connection is not None:
-                    await connection.close()
-                connection = None
-                self._fail(batch)
-            for _ in batch:
-                self._queue.task_done()
+            if self._journal is not None and self._journal.pending:
+                await self._catch_up(self._journal)
+            else:
+                await self._write_next()
 
-    async def _write_or_split(self, connection: psycopg.AsyncConnection, batch: Sequence[_Waiting]) -> None:
-        """Raises when the database is away. A check-in that cannot be written fails alone, not its group."""
+    async def _write_next(self) -> None:
+        if not self._queue and not self._announcer.due:
+            self._idle.set()
+            await self._something.wait()
+        self._something.clear()
+        batch = self._next_batch()
         try:
-            answers = await self._write(connection, [each.check_in for each in batch])
-        except (psycopg.OperationalError, psycopg.InterfaceError, OSError):
+            connection = await self._connected()
+            if batch:
+                await self._write_or_split(connection, batch)
+            if self._announcer.due:
+                await self._announcer.send(connection)
+        except _AWAY as error:
+            log.warning("check_ins_not_written", count=len(batch), error=str(error))
+            await self._disconnect()
+            self._announcer.forget()
+            await self._keep([each for each in batch if not each.answer.done()])
+
+    async def _catch_up(self, journal: Journal) -> None:
+        """What waits on the disk goes first; whatever comes meanwhile queues up behind it."""
+        try:
+            connection = await self._connected()
+            chunk = await asyncio.to_thread(journal.next_chunk, MOST_PER_BATCH)
+            if chunk:
+                await self._write_again(connection, chunk)
+                await asyncio.to_thread(journal.done)
+        except _AWAY as error:
+            log.warning("journal_waits", error=str(error))
+            await self._disconnect()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._something.wait(), _RETRY_SECONDS)
+        self._something.clear()
+        while self._queue:
+            await self._keep(self._next_batch())
+        self._idle.set()
+
+    async def _keep(self, batch: Sequence[_Waiting]) -> None:
+        """Into the journal, those that are sure to find their instance later; the others are told to try again."""
+        sure = [
+            each for each in batch if self._journal is not None and self._cache.knows(each.check_in.target)
+        ]
+        if sure and self._journal is not None:
+            try:
+                await asyncio.to_thread(self._journal.append, [each.check_in for each in sure])
+            except OSError as error:
+                log.exception("journal_refused", error=str(error), count=len(sure))
+            else:
+                JOURNALED.inc(len(sure))
+                for each in sure:
+                    _answer(each, Answer(each.check_in.event_id, "journaled"))
+        _refuse(batch)
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch = [self._queue.popleft() for _ in range(min(MOST_PER_BATCH, len(self._queue)))]
+        self._bytes -= sum(len(each.check_in.output.content) for each in batch if each.check_in.output)
+        return batch
+
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            async with asyncio.timeout(_STATEMENT_SECONDS):
+                connection = await self._database.connect_direct(autocommit=True)
+                self._connection = connection
+                await connection.execute("SET ROLE crontopus_ingest")
+                cursor = await connection.execute("SELECT clock_timestamp()")
+                row = await cursor.fetchone()
+            assert row is not None
+            self._ahead = row[0] - datetime.now(UTC)
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _write_or_split(
+        self, connection: psycopg.AsyncConnection[Any], batch: Sequence[_Waiting]
+    ) -> None:
+        """Raises when the database is away. A check-in that cannot be written fails alone, not its group."""
+        BATCH_SIZE.observe(len(batch))
+        with BATCH_SECONDS.time():
+            rest = await self._write_remembered(connection, batch)
+            if rest:
+                await self._look_up(connection, rest)
+
+    async def _write_remembered(
+        self, connection: psycopg.AsyncConnection[Any], batch: Sequence[_Waiting]
+    ) -> list[_Waiting]:
+        """Those that must be looked up: not remembered, remembered wrongly, or behind one of the same instance."""
+        known: dict[batches.Key, tuple[_Waiting, batches.Known]] = {}
+        rest: list[_Waiting] = []
+        blocked: set[batches.Key] = set()
+        for each in batch:
+            found = batches.remembered(self._cache, each.check_in)
+            if found is None or found.key in known or found.key in blocked:
+                rest.append(each)
+                key = self._cache.key_of(each.check_in.target)
+                if key is not None:
+                    blocked.add(key)
+            else:
+                known[found.key] = (each, found)
+        if not known:
+            return rest
+        try:
+            async with asyncio.timeout(_STATEMENT_SECONDS):
+                answers = await batches.write_known(
+                    connection, self._cache, [found for _, found in known.values()], self.now()
+                )
+        except _AWAY as error:
+            if not isinstance(error, psycopg.errors.DeadlockDetected):
+                raise
+            answers = [None] * len(known)
+        except Exception:
+            log.exception("check_ins_split", count=len(known))
+            answers = [None] * len(known)
+        for (each, _), answer in zip(known.values(), answers, strict=True):
+            if answer is None:
+                rest.insert(0, each)  # before those of the same instance that came later
+            else:
+                _answer(each, answer)
+        self._announcer.note({found.key[0] for _, found in known.values()})
+        return rest
+
+    async def _look_up(self, connection: psycopg.AsyncConnection[Any], batch: Sequence[_Waiting]) -> None:
+        try:
+            answers = await self._try_looked_up(connection, [each.check_in for each in batch])
+        except _AWAY:
             raise
         except Exception:
             if len(batch) == 1:
                 log.exception("check_in_failed", event_id=str(batch[0].check_in.event_id))
-                self._fail(batch)
+                _refuse(batch)
                 return
             for each in batch:
-                await self._write_or_split(connection, [each])
+                await self._look_up(connection, [each])
         else:
             for each, answer in zip(batch, answers, strict=True):
-                if not each.answer.done():
-                    each.answer.set_result(answer)
+                _answer(each, answer)
 
-    async def _next_batch(self) -> list[_Waiting]:
-        batch = [await self._queue.get()]
-        while len(batch) < MOST_PER_BATCH and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
-        return batch
-
-    @staticmethod
-    def _fail(batch: Sequence[_Waiting]) -> None:
-        for each in batch:
-            if not each.answer.done():
-                each.answer.set_exception(
-                    Unavailable("The check-in could not be stored. Send it again.", retry_after_seconds=5)
-                )
-
-    @staticmethod
-    async def _write(connection: psycopg.AsyncConnection, check_ins: Sequence[CheckIn]) -> list[Answer]:
-        BATCH_SIZE.observe(len(check_ins))
+    async def _try_looked_up(
+        self, connection: psycopg.AsyncConnection[Any], check_ins: Sequence[CheckIn]
+    ) -> list[Answer]:
         for attempt in range(1, _DEADLOCK_TRIES + 1):
             try:
-                with BATCH_SECONDS.time():
-                    async with connection.transaction():
-                        return await write_batch(connection, check_ins)
+                async with asyncio.timeout(_STATEMENT_SECONDS):
+                    answers, tenants = await batches.write_looked_up(connection, self._cache, check_ins)
             except psycopg.errors.DeadlockDetected:
                 # A projection locks the rows of one job after another, in another order than ours. PostgreSQL
                 # ended us so that it could go on: nothing was written, the same again will do.
                 if attempt == _DEADLOCK_TRIES:
                     raise
+            else:
+                self._announcer.note(tenants)
+                return answers
         raise AssertionError("unreachable: the last try returns or raises")
 
-
-async def write_batch(connection: psycopg.AsyncConnection, check_ins: Sequence[CheckIn]) -> list[Answer]:
-    """Apply check-ins in order within the caller's transaction."""
-    now = await store.enter_role(connection, "crontopus_ingest")
-    keys = await _resolve(connection, check_ins)
-    lives = await store.load(connection, {key for key in keys if key is not None})
-    wanted = {
-        (*key, identifier)
-        for key, check_in in zip(keys, check_ins, strict=True)
-        if key is not None
-        for identifier in (check_in.event_id, check_in.run_key)
-        if identifier is not None
-    }
-    fold = Fold(now, await store.find_keys(connection, wanted))
-    answers = []
-    touched = set()
-    for key, check_in in zip(keys, check_ins, strict=True):
-        live = lives.get(key) if key is not None else None
-        if live is None or not _may(check_in.target, live.endpoint_id):
-            answers.append(Answer(check_in.event_id, "unknown"))
-            continue
-        answer = fold.add(check_in, live)
-        answers.append(answer)
-        if answer.status == "accepted" and key is not None:
-            touched.add(key)
-    if touched:
-        written = Written(
-            [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
-        )
-        await write(connection, written, now)
-        await announce_raw(connection, {key[0] for key in touched}, ("runs", "jobs"))
-    return answers
+    async def _write_again(
+        self, connection: psycopg.AsyncConnection[Any], check_ins: Sequence[CheckIn]
+    ) -> None:
+        """From the journal: acknowledged long ago, so nobody waits for the answer."""
+        loop = asyncio.get_running_loop()
+        replayed = [_Waiting(check_in, loop.create_future()) for check_in in check_ins]
+        await self._look_up(connection, replayed)
+        for each in replayed:
+            if each.answer.exception() is None and each.answer.result().status == "unknown":
+                log.warning("journaled_check_in_unknown", event_id=str(each.check_in.event_id))
 
 
-async def _resolve(
-    connection: psycopg.AsyncConnection, check_ins: Sequence[CheckIn]
-) -> list[store.Key | None]:
-    digests = [check_in.target.digest for check_in in check_ins if check_in.target.digest is not None]
-    by_digest = await store.resolve_digests(connection, digests) if digests else {}
-    return [_key(check_in.target, by_digest) for check_in in check_ins]
+def _answer(each: _Waiting, answer: Answer) -> None:
+    if not each.answer.done():
+        each.answer.set_result(answer)
 
 
-def _key(target: Target, by_digest: dict[bytes, store.Key]) -> store.Key | None:
-    if target.digest is not None:
-        return by_digest.get(target.digest)
-    assert target.tenant_id is not None
-    assert target.instance_id is not None
-    return target.tenant_id, target.instance_id
-
-
-def _may(target: Target, endpoint_id: object) -> bool:
-    return target.endpoint_id is None or target.endpoint_id == endpoint_id
+def _refuse(batch: Sequence[_Waiting]) -> None:
+    for each in batch:
+        if not each.answer.done():
+            each.answer.set_exception(
+                Unavailable("The check-in could not be stored. Send it again.", retry_after_seconds=5)
+            )
