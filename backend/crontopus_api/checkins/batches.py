@@ -75,7 +75,7 @@ async def write_looked_up(
     WAYS.labels("looked up").inc(len(check_ins))
     async with connection.transaction():
         now = await store.enter_role(connection, "crontopus_ingest")
-        keys = await _resolve(connection, check_ins)
+        keys = await _resolve(connection, cache, check_ins)
         lives = await store.load(connection, {key for key in keys if key is not None})
         fold = Fold(now, await _seen_before(connection, keys, check_ins))
         answers, touched = _fold(fold, lives, keys, check_ins)
@@ -86,16 +86,16 @@ async def write_looked_up(
     # Committed: what was written is what there is.
     for key, version in versions.items():
         lives[key].seen, lives[key].last_run = version, None
-        cache.put(key, lives[key], touched[key])
+        cache.put(key, lives[key])
     return answers, {key[0] for key in touched}
 
 
 def _fold(
     fold: Fold, lives: Mapping[Key, Live], keys: Sequence[Key | None], check_ins: Sequence[CheckIn]
-) -> tuple[list[Answer], dict[Key, bytes | None]]:
-    """(answers, what was touched by the digest it was called)"""
+) -> tuple[list[Answer], set[Key]]:
+    """(answers, whose status or runs changed)"""
     answers = []
-    touched: dict[Key, bytes | None] = {}
+    touched: set[Key] = set()
     for key, check_in in zip(keys, check_ins, strict=True):
         live = lives.get(key) if key is not None else None
         if key is None or live is None or not _may(check_in.target, live.endpoint_id):
@@ -104,13 +104,17 @@ def _fold(
         answer = fold.add(check_in, live)
         answers.append(answer)
         if answer.status == "accepted":
-            touched[key] = check_in.target.digest or touched.get(key)
+            touched.add(key)
     return answers, touched
 
 
-async def _resolve(connection: store.Connection, check_ins: Sequence[CheckIn]) -> list[store.Key | None]:
+async def _resolve(
+    connection: store.Connection, cache: StatusCache, check_ins: Sequence[CheckIn]
+) -> list[Key | None]:
     digests = [check_in.target.digest for check_in in check_ins if check_in.target.digest is not None]
     by_digest = await store.resolve_digests(connection, digests) if digests else {}
+    for digest in digests:
+        cache.learn(digest, by_digest.get(digest))
     return [_key(check_in.target, by_digest) for check_in in check_ins]
 
 

@@ -1,7 +1,8 @@
-"""Status rows as this process knows them: a check-in need not read what the last one left.
+"""What this process knows of instances, so that a check-in need not read what the last one left.
 
-Nothing here is trusted: what is concluded from a remembered row is written only if the row is still that one
-(`Live.seen`), and whoever is wrong is forgotten and read again.
+Nothing here is trusted: what is concluded from a remembered status row is written only if the row is still that
+one (`Live.seen`), and whoever is wrong is forgotten and looked up again. Ping keys are remembered apart and
+longer: while the database is away they say whose message it is.
 """
 
 from collections import OrderedDict
@@ -12,26 +13,29 @@ from crontopus_api.checkins.records import Live, Target
 Key = tuple[UUID, UUID]
 """(tenant id, instance id)"""
 
-# About 3 KB each.
-MOST_REMEMBERED = 10_000
+MOST_LIVES = 10_000  # about 3 KB each
+MOST_ADDRESSES = 100_000  # about 0.3 KB each
 
 
 class StatusCache:
-    """The instances used last. `address` finds one by what its sender calls it, such as a ping key's digest."""
+    """The instances used last, and the digests of the keys they were called by."""
 
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
-        self._most = most
+    def __init__(self, most_lives: int = MOST_LIVES, most_addresses: int = MOST_ADDRESSES) -> None:
+        self._most_lives, self._most_addresses = most_lives, most_addresses
         self._lives: OrderedDict[Key, Live] = OrderedDict()
-        self._keys: dict[bytes, Key] = {}
-        self._digests: dict[Key, bytes] = {}
+        self._addresses: OrderedDict[bytes, Key] = OrderedDict()
 
     def key_of(self, target: Target) -> Key | None:
         """Without asking the database; None when that would be needed."""
         if target.digest is not None:
-            return self._keys.get(target.digest)
+            return self._addresses.get(target.digest)
         assert target.tenant_id is not None
         assert target.instance_id is not None
         return target.tenant_id, target.instance_id
+
+    def knows(self, target: Target) -> bool:
+        """Whether a message for `target` is sure to find its instance later, as far as anybody can tell now."""
+        return target.digest in self._addresses if target.digest is not None else False
 
     def get(self, key: Key) -> Live | None:
         live = self._lives.get(key)
@@ -39,21 +43,21 @@ class StatusCache:
             self._lives.move_to_end(key)
         return live
 
-    def knows(self, target: Target) -> bool:
-        """Whether a message for `target` is sure to find its instance later."""
-        key = self.key_of(target)
-        return key is not None and key in self._lives
-
-    def put(self, key: Key, live: Live, digest: bytes | None) -> None:
+    def put(self, key: Key, live: Live) -> None:
         self._lives[key] = live
         self._lives.move_to_end(key)
-        if digest is not None:
-            self._keys[digest], self._digests[key] = key, digest
-        if len(self._lives) > self._most:
-            self.forget(next(iter(self._lives)))
+        if len(self._lives) > self._most_lives:
+            self._lives.popitem(last=False)
 
     def forget(self, key: Key) -> None:
         self._lives.pop(key, None)
-        digest = self._digests.pop(key, None)
-        if digest is not None:
-            self._keys.pop(digest, None)
+
+    def learn(self, digest: bytes, key: Key | None) -> None:
+        """What the database says a key stands for; None: nothing any more."""
+        if key is None:
+            self._addresses.pop(digest, None)
+            return
+        self._addresses[digest] = key
+        self._addresses.move_to_end(digest)
+        if len(self._addresses) > self._most_addresses:
+            self._addresses.popitem(last=False)

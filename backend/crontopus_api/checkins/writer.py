@@ -63,7 +63,6 @@ class CheckInWriter:
         self._bytes = 0
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
-        self._idle.set()
         self._ahead = timedelta()
         self._task: asyncio.Task[None] | None = None
 
@@ -75,12 +74,16 @@ class CheckInWriter:
         if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), 5)
+            await asyncio.wait_for(self.settled(), 5)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._disconnect()
         if self._journal is not None:
             self._journal.close()
+
+    async def settled(self) -> None:
+        """Returns when nothing waits, neither in memory nor on the disk."""
+        await self._idle.wait()
 
     def now(self) -> datetime:
         """The database's time, as far as this process knows it."""
@@ -151,7 +154,6 @@ class CheckInWriter:
         self._something.clear()
         while self._queue:
             await self._keep(self._next_batch())
-        self._idle.set()
 
     async def _keep(self, batch: Sequence[_Waiting]) -> None:
         """Into the journal, those that are sure to find their instance later; the others are told to try again."""

@@ -1,7 +1,7 @@
 """Everything that a batch of check-ins changes, written by one statement.
 
-One round trip, and outside a transaction block a transaction of its own. The rows travel as one JSON document:
-PostgreSQL takes it apart faster than a client can put arrays together. What was concluded from a status row
+One round trip, and outside a transaction block a transaction of its own. The rows travel as JSON, which
+PostgreSQL takes apart faster than a client in Python can put arrays together. What was concluded from a status row
 is written only if the row is still the one that was read (`xmin`); the statement answers which were.
 """
 
@@ -104,10 +104,10 @@ _CHANGE = {
 }
 
 
-def _rows(part: str, columns: dict[str, str]) -> str:
-    """One part of the document as a table."""
+def _rows(parameter: int, columns: dict[str, str]) -> str:
+    """A parameter of the statement, an array of JSON objects, as a table."""
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    return f"json_to_recordset((SELECT doc FROM d)->'{part}') AS x({typed})"  # noqa: S608 - names of our own columns
+    return f"json_to_recordset(${parameter}::json) AS x({typed})"
 
 
 def _statement() -> str:
@@ -118,17 +118,13 @@ def _statement() -> str:
         for name in _STATUS
         if name.startswith("last_run_")
     ]
-    run_columns, change_columns = ", ".join(_RUN), ", ".join(_CHANGE)
-    taken = [
-        f"{name} = coalesce(excluded.{name}, r.{name})"
-        for name in _RUN
-        if name not in {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "state"}
-        and name not in {"source", "started_at", "output_truncated"}
-    ]
-    mine = "(tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved)"
+    runs, keys, changes = ", ".join(_RUN), ", ".join(_KEY), ", ".join(_CHANGE)
+    fixed = {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "source"}
+    own_rule = {"state", "started_at", "output_truncated"}
+    taken = [f"{name} = coalesce(excluded.{name}, r.{name})" for name in _RUN if name not in fixed | own_rule]
+    mine = "(loose OR (tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved))"
     return f"""
-    WITH d AS MATERIALIZED (SELECT %s::json AS doc),
-    w AS MATERIALIZED (SELECT * FROM {_rows("status", _STATUS)}),
+    WITH w AS MATERIALIZED (SELECT * FROM {_rows(1, _STATUS)}),
     -- In order of id, as everybody locks them.
     locked AS MATERIALIZED (
         SELECT h.tenant_id, h.instance_id FROM instance_status h JOIN w USING (tenant_id, instance_id)
@@ -140,9 +136,11 @@ def _statement() -> str:
         WHERE h.tenant_id = l.tenant_id AND h.instance_id = l.instance_id
         RETURNING h.tenant_id, h.instance_id, h.xmin
     ),
+    mine AS MATERIALIZED (
+        SELECT * FROM {_rows(2, {**_RUN, "content": "text", "loose": "boolean"})} WHERE {mine}
+    ),
     new_runs AS (
-        INSERT INTO runs AS r ({run_columns})
-        SELECT {run_columns} FROM {_rows("runs", _RUN | {"loose": "boolean"})} WHERE loose OR {mine}
+        INSERT INTO runs AS r ({runs}) SELECT {runs} FROM mine
         ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
             -- A start that arrives after its own finish must not reopen the run.
             state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
@@ -152,25 +150,23 @@ def _statement() -> str:
     ),
     new_outputs AS (
         INSERT INTO run_outputs (tenant_id, partition_at, run_id, content)
-        SELECT tenant_id, partition_at, id, decode(content, 'base64')
-        FROM {_rows("runs", _RUN | {"loose": "boolean", "content": "text"})}
-        WHERE content IS NOT NULL AND (loose OR {mine})
+        SELECT tenant_id, partition_at, id, decode(content, 'base64') FROM mine WHERE content IS NOT NULL
         ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content
     ),
     new_keys AS (
-        INSERT INTO run_keys ({", ".join(_KEY)})
-        SELECT {", ".join(_KEY)} FROM {_rows("keys", _KEY | {"loose": "boolean"})} WHERE loose OR {mine}
+        INSERT INTO run_keys ({keys}) SELECT {keys} FROM {_rows(3, {**_KEY, "loose": "boolean"})} WHERE {mine}
         ON CONFLICT DO NOTHING
     ),
     new_changes AS (
-        INSERT INTO status_changes ({change_columns})
-        SELECT {change_columns} FROM {_rows("changes", _CHANGE)} WHERE {mine}
+        INSERT INTO status_changes ({changes})
+        SELECT {changes} FROM {_rows(4, {**_CHANGE, "loose": "boolean"})} WHERE {mine}
     )
-    SELECT tenant_id, instance_id, xmin::text, clock_timestamp() FROM moved
+    SELECT tenant_id, instance_id, xmin::text FROM moved
     """  # noqa: S608 - names of our own columns
 
 
-_WRITE = _statement()
+# Bytes and a raw cursor: the statement is too long for psycopg to remember what it makes of it.
+_WRITE = _statement().encode()
 _encoder = msgspec.json.Encoder()
 
 
@@ -179,20 +175,23 @@ async def write(connection: Connection, written: Written, now: datetime) -> dict
 
     Of the others nothing was written.
     """
-    cursor = await connection.execute(_WRITE, (document(written, now),), prepare=True)
-    return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+    async with psycopg.AsyncRawCursor(connection) as cursor:
+        await cursor.execute(_WRITE, parameters(written, now), prepare=True)
+        return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
 
 
-def document(written: Written, now: datetime) -> str:
+def parameters(written: Written, now: datetime) -> list[str]:
     loose = {live.instance_id for live in written.lives if live.status is None}
-    return _encoder.encode(
-        {
-            "status": [_status_row(live) for live in written.lives if live.status is not None],
-            "runs": [_run_row(run, loose) for run in written.runs],
-            "keys": [_key_row(key, loose) for key in written.keys],
-            "changes": [_change_row(live, change, now) for live, change in written.changes],
-        }
-    ).decode()
+    return [
+        _json([_status_row(live) for live in written.lives if live.status is not None]),
+        _json([_run_row(run, loose) for run in written.runs]),
+        _json([_key_row(key, loose) for key in written.keys]),
+        _json([_change_row(live, change, now) for live, change in written.changes]),
+    ]
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return _encoder.encode(rows).decode()
 
 
 def _status_row(live: Live) -> dict[str, Any]:

@@ -5,7 +5,6 @@ One installation secret yields, through HKDF, a key for sealing (AES-256-GCM) an
 so a copy of it in another row or tenant does not open.
 """
 
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass
@@ -66,4 +65,4 @@ class Keyring:
 
     def lookup(self, value: str) -> bytes:
         """A keyed digest by which a secret can be found without being stored readable."""
-        return hmac.new(self._lookup_key, value.encode(), hashlib.sha256).digest()
+        return hmac.digest(self._lookup_key, value.encode(), "sha256")

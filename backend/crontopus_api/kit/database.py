@@ -16,7 +16,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import MetaData, Row, TextClause, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -109,6 +109,7 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
+            hide_parameters=True,  # errors are logged, and parameters are digests, outputs, addresses
             connect_args={"prepare_threshold": threshold, "connect_timeout": 5},
         )
         _ping_after_idling(self.engine)
@@ -132,6 +133,15 @@ class Database:
         One round trip and no transaction, where entering a scope and leaving it takes four. It runs under the
         connection's own role, so `statement` may be nothing else.
         """
+        try:
+            return await self._look_up(statement, parameters)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # The pooled connection was dead: PostgreSQL has been restarted. All of the pool are new from here on.
+        return await self._look_up(statement, parameters)
+
+    async def _look_up(self, statement: TextClause, parameters: dict[str, Any]) -> Row[Any] | None:
         async with self.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             return (await connection.execute(statement, parameters)).first()

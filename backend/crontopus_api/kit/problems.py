@@ -6,9 +6,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
-from crontopus_api.kit.errors import CrontopusError
+from crontopus_api.kit.errors import CrontopusError, Unavailable
 
 log = structlog.get_logger()
 
@@ -81,7 +82,13 @@ def install(app: FastAPI) -> None:
             500, "Internal error", "Something went wrong on our side. It has been logged.", "internal_error"
         )
 
+    async def database_away(request: Request, error: Exception) -> JSONResponse:
+        log.warning("database_away", method=request.method, path=request.url.path, error=str(error))
+        return from_error(Unavailable("The database cannot be reached now.", retry_after_seconds=5))
+
     app.add_exception_handler(CrontopusError, expected)
+    app.add_exception_handler(OperationalError, database_away)
+    app.add_exception_handler(InterfaceError, database_away)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
