@@ -154,17 +154,30 @@ class TestDatabaseAway:
     async def test_a_journal_read_twice_counts_once(self, database_url: str, tmp_path: Path) -> None:
         async with running_platform(database_url, tmp_path / "data") as platform:
             ada = await platform.register("ada")
-            job = await ada.put_job()
+            job = await ada.put_job(alerts={"failureThreshold": 5})
             await platform.ping(job["ping_url"])
             target = Target(tenant_id=ada.tenant_id, instance_id=UUID(job["instances_list"][0]["id"]))
             at = platform.services.writer.now()
             kept = [
-                CheckIn(uuid7(), target, kind, "ping", at=at, outcome=None, minted=True)
+                CheckIn(uuid7(), target, kind, "ping", at=at, outcome="failure", minted=True)
                 for kind in ("start", "finish", "finish", "log")
             ]
-            kept.append(CheckIn(uuid7(), target, "finish", "ping", at=at, run_key=uuid7(), minted=True))
             kept.append(
-                CheckIn(uuid7(), target, "finish", "ping", at=at, minted=True, output=Output(b"x", 1, False))
+                CheckIn(
+                    uuid7(), target, "finish", "ping", at=at, run_key=uuid7(), outcome="failure", minted=True
+                )
+            )
+            kept.append(
+                CheckIn(
+                    uuid7(),
+                    target,
+                    "finish",
+                    "ping",
+                    at=at,
+                    outcome="failure",
+                    minted=True,
+                    output=Output(b"x", 1, False),
+                )
             )
         for _ in range(2):
             left = Journal(tmp_path / "data" / "journal")
@@ -176,6 +189,8 @@ class TestDatabaseAway:
                 runs = (await reader.get("/api/v1/runs")).json()["items"]
                 # The first ping, the pair, the lone end, the one with an id, the one that printed; the log by itself.
                 assert len(runs) == 6
+                job = (await reader.get("/api/v1/jobs/default/hello")).json()
+                assert job["state"] == "healthy"  # four failures, where five would make it fail
 
     async def test_without_a_journal_nothing_is_promised(
         self, database_url: str, postgres_url: str, tmp_path: Path
