@@ -9,7 +9,6 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
-from redis.exceptions import RedisError
 
 from crontopus_api.kit.errors import TooManyRequests
 
@@ -42,7 +41,7 @@ class RateLimits:
         if self._shared is not None:
             try:
                 return await self._shared.hit(item, *who)
-            except (RedisError, StorageError, OSError) as error:
+            except (StorageError, OSError) as error:
                 log.warning("rate_limits_not_shared", error=str(error))
         return await self._own.hit(item, *who)
 
