@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -123,6 +124,13 @@ def scratch(user: str | None = None) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+    return number
 
 
 ORDINARY = "nobody"

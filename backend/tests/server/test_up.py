@@ -21,6 +21,7 @@ from .processes import (
     alive,
     environment_for,
     eventually,
+    free_port,
     needs_root,
     processes_with,
     scratch,
@@ -28,13 +29,6 @@ from .processes import (
 
 RUNNING = "Crontopus is running at"
 Start = Callable[..., Server]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-    return number
 
 
 def fetch(port: int, path: str = "/readyz") -> str:
