@@ -17,6 +17,7 @@ from crontopus_api.checkins import store
 from crontopus_api.checkins.fold import Fold
 from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE
 from crontopus_api.checkins.records import Answer, CheckIn, Target
+from crontopus_api.checkins.withdrawing import withdraw
 from crontopus_api.checkins.writing import Written, write
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Unavailable
@@ -164,6 +165,8 @@ async def write_batch(connection: psycopg.AsyncConnection, check_ins: Sequence[C
             [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
         )
         await write(connection, written, now)
+        if fold.withdrawn:
+            await withdraw(connection, fold.withdrawn)
         await announce_raw(connection, {key[0] for key in touched}, ("runs", "jobs"))
     return answers
 
