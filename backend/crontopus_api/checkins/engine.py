@@ -49,6 +49,7 @@ RETURN_TIME = timedelta(minutes=2)
 # A stuck run is given up after four times its timeout, but not within a day.
 _PATIENCE = timedelta(days=1)
 _SLOW_FACTOR, _SLOW_RUNS, _SLOW_LEAST_MS = 3, 10, 1000
+_MOST_VOID = 100
 _ACTIVE = ("new", "healthy", "running")
 _REASONS = {
     "failure": "a run failed",
@@ -141,7 +142,7 @@ def _void_slots(expected: Expectation, missed: datetime, due: datetime, at: date
     """With `every N` from the last run, what was called missed after a run was counted from an older one."""
     slots: list[datetime] = []
     slot: datetime | None = missed
-    while slot is not None and slot < due and len(slots) < MOST_OPEN_RUNS * 10:
+    while slot is not None and slot < due and len(slots) < _MOST_VOID:
         if at <= slot + expected.grace:
             slots.append(slot)
         slot = expected.next_due(slot, missed)

@@ -20,14 +20,14 @@ from crontopus_api.live.topics import announce_raw
 BATCH = 500
 
 
-async def scan_once(connection: psycopg.AsyncConnection) -> int:
+async def scan_once(connection: psycopg.AsyncConnection, batch: int = BATCH) -> int:
     """Handle one batch of passed deadlines; how many there were. Opens its own transaction."""
     async with connection.transaction():
         now = await store.enter_role(connection, "crontopus_scanner")
         outages = await heartbeats.known_outages(connection, now)
         if outages is None:
             return 0  # nobody can report: what is missing may be our fault
-        overdue = await store.claim_overdue(connection, now, BATCH)
+        overdue = await store.claim_overdue(connection, now, batch)
         if not overdue:
             SCANNER_LAG.set(0)
             return 0
