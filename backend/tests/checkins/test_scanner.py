@@ -33,7 +33,7 @@ async def overdue(database: psycopg.AsyncConnection[Any], slot: str = SLOT) -> d
     """Set every instance back to where a slot 20 minutes ago was due, with a grace of five."""
     row = await (
         await database.execute(
-            f"UPDATE instance_status SET state = 'healthy', due_at = {slot},"  # noqa: S608
+            f"UPDATE instance_status SET state = 'healthy', due_at = {slot},"
             f" deadline_at = {slot} + interval '5 minutes', last_seen_at = {slot} - interval '1 day' RETURNING due_at"
         )
     ).fetchone()
@@ -175,7 +175,9 @@ async def test_right_after_an_outage_reports_are_waited_for(
     assert await scan_once(scanner) == 1
     assert await scan_once(scanner) == 0
     row = await (
-        await database.execute("SELECT excused_until - clock_timestamp(), due_at < now() FROM instance_status")
+        await database.execute(
+            "SELECT excused_until - clock_timestamp(), due_at < now() FROM instance_status"
+        )
     ).fetchone()
     assert row is not None
     assert timedelta(minutes=4) < row[0] <= timedelta(minutes=5)
