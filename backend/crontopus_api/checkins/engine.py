@@ -175,7 +175,7 @@ def _account(status: Status, expected: Expectation, at: datetime, now: datetime)
     if expected.partly_from_last_run:
         status.due_at = max(due, expected.next_due(at, status.last_seen_at) or due)
     known_late = missed is not None or status.state == "missed" or last is None or at <= last
-    return "late" if known_late or expected.pause_end(at) is not None else "surplus"
+    return "late" if known_late or expected.in_window(at) else "surplus"
 
 
 def _account_from_last_run(
@@ -210,7 +210,7 @@ def _judge(
     if event.outcome == "success":
         return _succeed(status, expected, event, now)
     began = event.started_at or event.at
-    if expected.windows and (expected.pause_end(event.at) or expected.pause_end(began)):
+    if expected.windows and (expected.in_window(event.at) or expected.in_window(began)):
         return _rest(status, "a run failed during maintenance", event, now)
     return _fail(status, expected, event, now)
 
@@ -276,7 +276,7 @@ def _judge_slot(
     # One row tells of the first slot; after a long silence the clock is simply set right again.
     status.due_at = expected.next_due(max(due, now - expected.grace), status.last_seen_at)
     status.excused_until = None
-    if expected.pause_end(due) is not None:
+    if expected.in_window(due):
         return
     if excused is not None and expected.mode == "ping":
         passed.forgiven.append(due)

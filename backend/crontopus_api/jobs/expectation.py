@@ -18,7 +18,7 @@ from crontopus_api.schedules.rules import EveryRule
 # However short the grace: clocks are off by seconds.
 LEAST_TOLERANCE = timedelta(minutes=1)
 # A search for a slot outside every window ends somewhere; a slot found inside one is passed over at its deadline.
-_MOST_PASSED_OVER = 32
+_MOST_PASSED_OVER = 16
 _TICK = timedelta(microseconds=1)
 
 
@@ -77,10 +77,15 @@ class Expectation:
     def partly_from_last_run(self) -> bool:
         return self.mode == "ping" and bool(_parts(self.schedule, self.timezone).intervals)
 
+    def same_slots(self, other: "Expectation") -> bool:
+        """Whether slots are where they were, but for windows."""
+        mine = (self.mode, self.schedule, self.timezone)
+        return mine == (other.mode, other.schedule, other.timezone)
+
     def same_timing(self, other: "Expectation") -> bool:
-        """Whether slots are where they were, so that what is due stays due."""
-        mine = (self.mode, self.schedule, self.timezone, self.paused, self.windows)
-        return mine == (other.mode, other.schedule, other.timezone, other.paused, other.windows)
+        """Whether the same slots are expected, so that what is due stays due."""
+        same = (self.paused, self.windows) == (other.paused, other.windows)
+        return same and self.same_slots(other)
 
     def next_due(self, after: datetime, last_accepted: datetime | None) -> datetime | None:
         """The next slot after `after` that is in no window; None when nothing can be due.
@@ -120,6 +125,9 @@ class Expectation:
             return following
         slot = _slot_before(self.schedule, self.timezone, _minute(at) + timedelta(minutes=1))
         return slot if slot is not None and at <= slot + self.grace else None
+
+    def in_window(self, at: datetime) -> bool:
+        return any(window.open_until(at) is not None for window in self.windows)
 
     def pause_end(self, at: datetime) -> datetime | None:
         """When the maintenance that `at` lies in ends, also over several windows; None when there is none then."""

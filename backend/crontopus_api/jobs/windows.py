@@ -35,6 +35,10 @@ class Window:
         empty = Window()
         return {name: value for name, value in asdict(self).items() if value != getattr(empty, name)}
 
+    def is_over(self, now: datetime) -> bool:
+        """For good, and for so long that no report of then is taken any more."""
+        return self.end is not None and _instant(self.end) < now - timedelta(days=35)
+
     def open_until(self, at: datetime) -> datetime | None:
         """When the window that `at` lies in ends; None when it lies in none."""
         if self.schedule is None:

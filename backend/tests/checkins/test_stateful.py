@@ -22,6 +22,7 @@ from crontopus_api.checkins.engine import (
 from crontopus_api.jobs.expectation import Expectation
 from crontopus_api.jobs.windows import Window
 
+from ..fuzz.budget import MULTIPLIER
 from .model import Job, Model, Span
 
 # Before the clocks of Europe and of New York change, in spring and in autumn, and an ordinary day.
@@ -204,6 +205,9 @@ class EngineAgainstModel(RuleBasedStateMachine):
 
 
 EngineAgainstModel.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40 * MULTIPLIER,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 TestEngineAgainstModel = EngineAgainstModel.TestCase
