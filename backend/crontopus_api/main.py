@@ -88,10 +88,12 @@ class Application:
             self.use(services)
             services.hub.start()
             services.writer.start()
+            services.heartbeats.start()
             freeze_startup()
             try:
                 yield
             finally:
+                await services.heartbeats.stop()
                 await services.writer.stop()
                 await services.hub.stop()
                 await services.close()

@@ -15,6 +15,7 @@ from crontopus_api.checkins.cache import StatusCache
 from crontopus_api.checkins.fold import Fold
 from crontopus_api.checkins.metrics import WAYS
 from crontopus_api.checkins.records import Answer, CheckIn, Live, Target
+from crontopus_api.checkins.withdrawing import withdraw
 from crontopus_api.checkins.writing import Written, write
 
 Key = tuple[UUID, UUID]
@@ -35,8 +36,8 @@ def remembered(cache: StatusCache, check_in: CheckIn) -> Known | None:
         return None
     key = cache.key_of(check_in.target)
     live = cache.get(key) if key is not None else None
-    if key is None or live is None or live.status is None:
-        return None
+    if key is None or live is None or live.status is None or live.status.missed_slot_at is not None:
+        return None  # what answers a miss may have to take its row back
     return Known(check_in, key, live)
 
 
@@ -47,14 +48,18 @@ async def write_known(
     fold = Fold(now, {})
     try:
         answers = [fold.add(each.check_in, each.live) for each in known]
+        if (
+            fold.withdrawn
+        ):  # waited so long that a miss may be in the history by now: that takes a transaction
+            _forget(cache, known)
+            return [None] * len(known)
         written = Written(
             [each.live for each in known], list(fold.runs.values()), fold.new_keys, fold.changes
         )
         versions = await write(connection, written, now)
     except BaseException:
         # The engine changes in place: what is remembered now is of a future that did not come.
-        for each in known:
-            cache.forget(each.key)
+        _forget(cache, known)
         raise
     result: list[Answer | None] = []
     for each, answer in zip(known, answers, strict=True):
@@ -66,6 +71,11 @@ async def write_known(
         result.append(None if version is None else answer)
     WAYS.labels("remembered").inc(len(versions))
     return result
+
+
+def _forget(cache: StatusCache, known: Sequence[Known]) -> None:
+    for each in known:
+        cache.forget(each.key)
 
 
 async def write_looked_up(
@@ -83,6 +93,8 @@ async def write_looked_up(
             [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
         )
         versions = await write(connection, written, now) if touched else {}
+        if fold.withdrawn:
+            await withdraw(connection, fold.withdrawn)
     # Committed: what was written is what there is.
     for key, version in versions.items():
         lives[key].seen, lives[key].last_run = version, None

@@ -4,8 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from crontopus_api.checkins.engine import Change, Finish, Start, on_finish, on_start, surplus_runs
-from crontopus_api.checkins.records import Answer, CheckIn, LastRun, Live, RunRow
+from crontopus_api.checkins.engine import (
+    Change,
+    Finish,
+    Start,
+    Status,
+    answered_slots,
+    on_finish,
+    on_start,
+    surplus_runs,
+)
+from crontopus_api.checkins.records import Answer, CheckIn, LastRun, Live, RunRow, Withdrawn, absence_id
 from crontopus_api.kit.ids import uuid7
 
 # How long message ids are remembered, and so how old a message may be.
@@ -17,13 +26,15 @@ Key = tuple[UUID, UUID]
 
 @dataclass
 class Fold:
-    """`known` are keys seen before. What is to be written gathers in the other fields."""
+    """`known` are keys seen before. What is to be written gathers in the other fields; `withdrawn` are rows of
+    missed slots that may be stored, and are to be deleted if they are."""
 
     now: datetime
     known: dict[Key, tuple[UUID, datetime]]
     runs: dict[UUID, RunRow] = field(default_factory=dict)
     new_keys: list[tuple[UUID, UUID, UUID, UUID, datetime, datetime]] = field(default_factory=list)
     changes: list[tuple[Live, Change]] = field(default_factory=list)
+    withdrawn: list[Withdrawn] = field(default_factory=list)
 
     def add(self, check_in: CheckIn, live: Live) -> Answer:
         seen = self.known.get((live.instance_id, check_in.event_id))
@@ -38,7 +49,7 @@ class Fold:
         if check_in.kind == "start":
             self._start(check_in, live, run_id, partition_at, at, ended=named)
         elif check_in.kind == "finish":
-            self._finish(check_in, live, run_id, partition_at, at)
+            self._finish(check_in, live, run_id, partition_at, at, again=named)
         else:
             self._log(check_in, live, run_id, partition_at, named)
         return Answer(check_in.event_id, "accepted", run_id)
@@ -86,22 +97,33 @@ class Fold:
         """`ended`: the sender's run id is known already, so unless the run is open its end came first."""
         run = self._row(check_in, live, run_id, partition_at, "running")
         run.started_at = run.started_at or at
-        if ended and not self._is_open(live, run_id):
+        is_open = self._is_open(live, run_id)
+        if ended and not is_open:
             return
-        self._last_run(live, run)
-        if live.status is None:
+        self._last_run(live, run, at)
+        if live.status is None or is_open:
             return
+        due = self._place(live, live.status, run, at)
         event = Start(run_id, partition_at, at)
         self.changes += [
             (live, change) for change in on_start(live.status, live.expectation, event, self.now)
         ]
+        self._note_slot(live, live.status, run, at, due)
         for lost in surplus_runs(live.status):
             row = self._bare_row(live, lost.run_id, lost.partition_at, "lost", check_in.source)
             row.finished_at = self.now
 
     def _finish(
-        self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime, at: datetime
+        self,
+        check_in: CheckIn,
+        live: Live,
+        run_id: UUID,
+        partition_at: datetime,
+        at: datetime,
+        *,
+        again: bool,
     ) -> None:
+        """`again`: the sender's run id is known already, so its start, or another end of it, came before."""
         outcome = check_in.outcome or ("failure" if check_in.exit_code else "success")
         run = self._row(check_in, live, run_id, partition_at, outcome)
         run.finished_at, run.exit_code = at, check_in.exit_code
@@ -111,13 +133,33 @@ class Fold:
             run.duration_ms = check_in.duration_ms
         elif started is not None:
             run.duration_ms = max(0, int((at - started) / timedelta(milliseconds=1)))
-        self._last_run(live, run)
+        self._last_run(live, run, started or at)
         if live.status is None:
             return
-        event = Finish(run_id, at, outcome, check_in.exit_code, started)
+        counted = again or self._is_open(live, run_id)
+        due = None if counted else self._place(live, live.status, run, started or at)
+        event = Finish(run_id, at, outcome, check_in.exit_code, started, counted)
         self.changes += [
             (live, change) for change in on_finish(live.status, live.expectation, event, self.now)
         ]
+        self._note_slot(live, live.status, run, started or at, due)
+
+    def _place(self, live: Live, status: Status, run: RunRow, at: datetime) -> datetime | None:
+        """Before a run at `at` is accounted for: withdraw what says that there was none. Answers the slot due."""
+        for slot in answered_slots(status, live.expectation, at, self.now):
+            run.slot_at = run.slot_at or slot
+            missed = Withdrawn(live.tenant_id, live.instance_id, slot, absence_id(live.instance_id, slot))
+            self.withdrawn.append(missed)
+        return status.due_at
+
+    @staticmethod
+    def _note_slot(live: Live, status: Status, run: RunRow, at: datetime, due: datetime | None) -> None:
+        """The slot that was due is the run's if it is due no more; a sender that names one knows better."""
+        expected = live.expectation
+        if due is None or status.due_at == due or expected.partly_from_last_run:
+            return
+        if at <= due + expected.grace:
+            run.slot_at = run.slot_at or due
 
     @staticmethod
     def _started_at(check_in: CheckIn, live: Live, run: RunRow, at: datetime) -> datetime | None:
@@ -170,7 +212,11 @@ class Fold:
             run.state = state
         return run
 
-    def _last_run(self, live: Live, run: RunRow) -> None:
+    def _last_run(self, live: Live, run: RunRow, began: datetime) -> None:
+        status = live.status
+        newest = None if status is None else status.last_seen_at
+        if newest is not None and began < newest and not self._is_open(live, run.id):
+            return  # a late report: what is shown as the last run is newer
         live.last_run = LastRun(
             run.id, run.state, run.started_at, run.finished_at, run.duration_ms, run.exit_code
         )

@@ -1,9 +1,9 @@
 """What travels through the check-in room."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
-from uuid import UUID
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+from uuid import UUID, uuid5
 
 from crontopus_api.checkins.engine import Outcome, Status
 from crontopus_api.jobs.expectation import Expectation
@@ -124,3 +124,17 @@ class RunRow:
     environment: str | None = None
     metrics: dict[str, float] | None = None
     output: Output | None = None
+
+
+def absence_id(instance_id: UUID, slot: datetime) -> UUID:
+    """The id of the row that says no run came for a slot: whoever learns of one finds the row by it."""
+    return uuid5(instance_id, slot.astimezone(UTC).isoformat())
+
+
+class Withdrawn(NamedTuple):
+    """The row of an absence (its `partition_at` is the slot) that turned out to be none."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    slot_at: datetime
+    run_id: UUID

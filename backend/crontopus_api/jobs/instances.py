@@ -14,6 +14,7 @@ from crontopus_api.jobs.events import InstanceMoved
 from crontopus_api.jobs.expectation import Expectation
 from crontopus_api.jobs.instances_repository import NewRow
 from crontopus_api.jobs.models import Instance, InstanceStatus, Job
+from crontopus_api.jobs.policies import WindowInForce, expectation_of, windows_in_force
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.events import Events
 from crontopus_api.manifests import DISCOVERED, JobManifest, instance_id, job_from_mapping, selects
@@ -31,9 +32,13 @@ class InstanceKeeper:
         tenant_id: UUID,
         jobs: Mapping[UUID, JobManifest | None],
         endpoints: Sequence[Endpoint],
+        windows: Sequence[WindowInForce],
     ) -> None:
         """Make the instances of jobs what their manifests say; None for a job that is gone."""
-        expectations = {job_id: Expectation.of(manifest) for job_id, manifest in jobs.items() if manifest}
+        now = self._clock.now()
+        expectations = {
+            job_id: expectation_of(manifest, windows, now) for job_id, manifest in jobs.items() if manifest
+        }
         wanted = {job_id: places_of(job_id, manifest, endpoints) for job_id, manifest in jobs.items()}
         for instance, status in await instances_repository.lock_of_jobs(session, tenant_id, list(jobs)):
             if instance.id in wanted[instance.job_id]:
@@ -56,7 +61,9 @@ class InstanceKeeper:
         # The row every projection takes first: instances change in one order only.
         await repository.lock_repository(session, event.tenant_id)
         jobs = await repository.with_command(session, event.tenant_id)
-        await self.match_many(session, event.tenant_id, {job.id: manifest_of(job) for job in jobs}, endpoints)
+        manifests = {job.id: manifest_of(job) for job in jobs}
+        windows = await windows_in_force(session, event.tenant_id)
+        await self.match_many(session, event.tenant_id, manifests, endpoints, windows)
 
     def _new(
         self,
@@ -105,7 +112,8 @@ class InstanceKeeper:
         instance.expectation = expectation.to_json()
         status.expectation_no += 1
         if not before.same_timing(expectation):
-            status.due_at = expectation.next_due(now, status.last_seen_at)
+            status.due_at = _due(before, expectation, status, now)
+            status.missed_slot_at = status.excused_until = None
         status.deadline_at = expectation.deadline(status.due_at, _oldest_start(status))
         if expectation.paused and status.state != "paused":
             await self._move(session, instance, status, "paused", "paused by its definition", now)
@@ -165,6 +173,18 @@ def places_of(
         for endpoint in endpoints
         if selects(manifest.spec.selector, hostname=endpoint.hostname, labels=endpoint.labels)
     }
+
+
+def _due(
+    before: Expectation, expectation: Expectation, status: InstanceStatus, now: datetime
+) -> datetime | None:
+    """Of another schedule the next slot; what is overdue by the same one stays due, unless it is in a window now."""
+    due, last = status.due_at, status.last_seen_at
+    waits = due is not None and due <= now and not expectation.paused
+    if waits and before.same_slots(expectation):
+        assert due is not None
+        return due if not expectation.in_window(due) else expectation.next_due(due, last)
+    return expectation.next_unserved(now, last)
 
 
 def _oldest_start(status: InstanceStatus) -> datetime | None:

@@ -91,6 +91,10 @@ async def ids_in(session: AsyncSession, tenant_id: UUID, namespace: str) -> list
     return list(rows)
 
 
+async def live(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:
+    return (await session.scalars(_live(tenant_id))).all()
+
+
 async def with_command(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:
     return (await session.scalars(_live(tenant_id).where(Job.mode == "agent"))).all()
 
@@ -112,6 +116,7 @@ class Locked(NamedTuple):
 
     repository: Repository
     has_policies: bool
+    has_windows: bool
     has_invalid_files: bool
 
 
@@ -119,6 +124,7 @@ _LOCK_REPOSITORY = (
     select(
         Repository,
         exists().where(Document.tenant_id == bindparam("tenant"), Document.kind == "Policy"),
+        exists().where(Document.tenant_id == bindparam("tenant"), Document.kind == "MaintenanceWindow"),
         exists().where(InvalidFile.tenant_id == bindparam("tenant")),
     )
     .where(Repository.tenant_id == bindparam("tenant"))

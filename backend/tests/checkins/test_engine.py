@@ -59,9 +59,9 @@ class Driver:
         self._note(on_finish(self.status, self.expected, event, at))
 
     def pass_time(self, now: datetime) -> list[datetime]:
-        changes, missed = on_deadline(self.status, self.expected, now)
-        self._note(changes)
-        return missed
+        passed = on_deadline(self.status, self.expected, now)
+        self._note(passed.changes)
+        return passed.missed
 
     def _note(self, changes: list[Change]) -> None:
         self.states += [change.to_state for change in changes]

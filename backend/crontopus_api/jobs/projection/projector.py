@@ -74,6 +74,7 @@ class Projector:
             tenant_id,
             reading,
             has_policies=locked.has_policies,
+            has_windows=locked.has_windows,
             has_invalid_files=locked.has_invalid_files,
         )
         await repository.set_projected(session, tenant_id, head, self._clock.now())

@@ -77,7 +77,9 @@ class Rebuilder:
         reading.gone = [path for path in before if path not in present]
         for name in await definitions.kept_namespaces(session, tenant_id):
             reading.namespaces.setdefault(name, False)
-        await self._writer.write(session, tenant_id, reading, has_policies=True, has_invalid_files=True)
+        await self._writer.write(
+            session, tenant_id, reading, has_policies=True, has_windows=True, has_invalid_files=True
+        )
         row.projected_commit, row.projected_at, row.problem = head, self._clock.now(), None
         await session.flush()
         after = await definitions.snapshot(session, tenant_id)

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.endpoints.models import Endpoint
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs import definitions_repository as definitions
-from crontopus_api.jobs.instances import InstanceKeeper
+from crontopus_api.jobs import repository
+from crontopus_api.jobs.instances import InstanceKeeper, manifest_of
 from crontopus_api.jobs.ping_keys import ping_key_place
-from crontopus_api.jobs.policies import policies_in_force, violations_of
+from crontopus_api.jobs.policies import WindowInForce, policies_in_force, violations_of, windows_in_force
 from crontopus_api.jobs.projection.reading import FileState, InvalidRead, JobRead, Reading
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
@@ -37,6 +38,7 @@ class DefinitionWriter:
         reading: Reading,
         *,
         has_policies: bool,
+        has_windows: bool,
         has_invalid_files: bool,
     ) -> None:
         """Apply what was read. The caller holds the tenant's repository row locked, and knows what the tenant
@@ -52,10 +54,17 @@ class DefinitionWriter:
             await self._write_invalid(session, tenant_id, reading)
         if new_policies:
             await self._judge_again(session, tenant_id, wanted, policies)
+        windows: Sequence[WindowInForce] = ()
+        new_windows = any(system_kind(path) == "MaintenanceWindow" for path in reading.paths)
+        if has_windows or new_windows:
+            windows = await windows_in_force(session, tenant_id)
+        if new_windows:
+            for job in await repository.live(session, tenant_id):
+                wanted.setdefault(job.id, manifest_of(job))
         endpoints: Sequence[Endpoint] = ()
         if any(manifest is not None and manifest.mode == "agent" for manifest in wanted.values()):
             endpoints = await self._endpoints.active(session, tenant_id)
-        await self._keeper.match_many(session, tenant_id, wanted, endpoints)
+        await self._keeper.match_many(session, tenant_id, wanted, endpoints, windows)
 
     async def _write_invalid(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
         # The embedded host refuses such a push; a host that cannot leaves the last good definition in force.
