@@ -10,6 +10,7 @@ from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
+from crontopus_api.checkins.keys.service import PingKeyService
 from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
@@ -68,6 +69,7 @@ class Services:
     judge: Judge
     rebuilder: Rebuilder
     writer: CheckInWriter
+    ping_keys: PingKeyService
     runs: RunService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
@@ -136,6 +138,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=CheckInWriter(database),
+        ping_keys=PingKeyService(keyring, clock, settings.base_url),
         runs=runs,
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),

@@ -1,0 +1,34 @@
+"""Which door a request is for."""
+
+import re
+
+from crontopus_api.checkins.doors.asgi import Door, Scope
+from crontopus_api.checkins.doors.healthchecks import HealthchecksDoor
+from crontopus_api.checkins.doors.reporting import Reporter
+
+# Load balancers ask for these on any host.
+_NOT_PINGS = frozenset({"/healthz", "/readyz"})
+_PORT = re.compile(r":[0-9]+\Z")
+
+
+class Doors:
+    """`ping_host`: the host name on which every path is a ping, with or without `/ping` before it."""
+
+    def __init__(self, reporter: Reporter, ping_host: str | None) -> None:
+        self._ping_host = ping_host.lower().encode() if ping_host else None
+        self._healthchecks = HealthchecksDoor(reporter)
+
+    def find(self, scope: Scope) -> Door | None:
+        """None: the request is for somebody else. On the ping host the path becomes the one it stands for."""
+        path: str = scope["path"]
+        if path.startswith("/ping/"):
+            return self._healthchecks
+        if self._ping_host is None or path in _NOT_PINGS or not self._is_ping_host(scope):
+            return None
+        scope["path"] = f"/ping{path}"
+        return self._healthchecks
+
+    def _is_ping_host(self, scope: Scope) -> bool:
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        text = bytes(host).lower()
+        return text == self._ping_host or _PORT.sub("", text.decode("latin-1")).encode() == self._ping_host
