@@ -153,7 +153,7 @@ class Application:
 
 def doors(services: Services) -> Doors:
     directory = Directory(services.database, services.keyring)
-    reporter = Reporter(services.writer, directory, services.keyring)
+    reporter = Reporter(services.writer, directory, services.pending_jobs, services.keyring)
     return Doors(reporter, services.settings.ping_host)
 
 

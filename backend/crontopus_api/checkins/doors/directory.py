@@ -5,9 +5,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from crontopus_api.checkins.doors.away import needing_database
 from crontopus_api.checkins.doors.names import Slug
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.database import Database
@@ -43,15 +42,14 @@ class Directory:
         if len(key) != _KEY_LENGTH:
             return None
         digest = self._keyring.lookup(key)
+        parameters = {"digest": digest, "namespace": slug.namespace, "name": slug.name}
         try:
-            row = await self._database.look_up(
-                _LOOKUP, digest=digest, namespace=slug.namespace, name=slug.name
-            )
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            known = self._known.get((digest, slug))
-            if known is None:
-                raise Unavailable("Keys cannot be looked up now.", retry_after_seconds=5) from error
-            return known
+            with needing_database():
+                row = await self._database.look_up(_LOOKUP, **parameters)
+        except Unavailable:
+            if (digest, slug) not in self._known:
+                raise
+            return self._known[digest, slug]
         place = Place._make(row) if row is not None else None
         self._remember(digest, slug, place)
         return place

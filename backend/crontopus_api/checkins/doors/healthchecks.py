@@ -11,6 +11,7 @@ from crontopus_api.checkins.doors.asgi import Door, Refused, Reply, Request
 from crontopus_api.checkins.doors.names import UUID_PATTERN, Slug
 from crontopus_api.checkins.doors.output import BODY_LIMIT, read_output
 from crontopus_api.checkins.doors.reporting import Outcome, Reporter
+from crontopus_api.checkins.doors.wishes import read_wish
 from crontopus_api.checkins.records import CheckIn, Kind, Target
 from crontopus_api.kit.ids import uuid7
 
@@ -20,6 +21,7 @@ _ACTION = re.compile(r"start|fail|log|[0-9]{1,3}")
 _PATH = re.compile(rf"/ping/(?P<key>{_KEY})(?:/(?P<slug>{_SLUG}))?(?:/(?P<action>{_ACTION.pattern}))?/?")
 _ANSWERS: dict[Outcome, tuple[int, str]] = {
     "stored": (200, "OK"),
+    "created": (201, "Created"),
     "unknown": (404, "not found"),
     "ambiguous": (409, "ambiguous slug"),
     "too_old": (400, "too old"),
@@ -59,8 +61,12 @@ class HealthchecksDoor(Door):
         if ping.slug is None:
             outcome = await self._reporter.by_job_key(ping.key, check_in)
         else:
-            outcome = await self._reporter.by_slug(ping.key, ping.slug, check_in)
+            outcome = await self._reporter.by_slug(ping.key, ping.slug, check_in, read_wish(request))
         return Reply.text(*_ANSWERS[outcome])
+
+    def refusal(self, status: int, words: str) -> Reply:
+        # To Healthchecks' clients a check that there is no room for is one that is not there.
+        return super().refusal(404 if status == 403 else status, words)
 
 
 def read_path(path: str) -> Ping:
