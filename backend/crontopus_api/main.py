@@ -154,7 +154,7 @@ class Application:
 def doors(services: Services) -> Doors:
     directory = Directory(services.database, services.keyring)
     reporter = Reporter(services.writer, directory, services.pending_jobs, services.keyring)
-    return Doors(reporter, services.settings.ping_host)
+    return Doors(reporter, services.clock, services.settings.ping_host)
 
 
 def create_app(settings: Settings | None = None) -> Application:

@@ -3,8 +3,10 @@
 import re
 
 from crontopus_api.checkins.doors.asgi import Door, Scope
+from crontopus_api.checkins.doors.cronitor import CronitorDoor, is_telemetry
 from crontopus_api.checkins.doors.healthchecks import HealthchecksDoor
 from crontopus_api.checkins.doors.reporting import Reporter
+from crontopus_api.kit.clock import Clock
 
 # Load balancers ask for these on any host.
 _NOT_PINGS = frozenset({"/healthz", "/readyz"})
@@ -14,19 +16,23 @@ _PORT = re.compile(r":[0-9]+\Z")
 class Doors:
     """`ping_host`: the host name on which every path is a ping, with or without `/ping` before it."""
 
-    def __init__(self, reporter: Reporter, ping_host: str | None) -> None:
+    def __init__(self, reporter: Reporter, clock: Clock, ping_host: str | None) -> None:
         self._ping_host = ping_host.lower().encode() if ping_host else None
         self._healthchecks = HealthchecksDoor(reporter)
+        self._cronitor = CronitorDoor(reporter, clock)
 
     def find(self, scope: Scope) -> Door | None:
         """None: the request is for somebody else. On the ping host the path becomes the one it stands for."""
         path: str = scope["path"]
+        query: bytes = scope["query_string"]
+        if is_telemetry(path, query):
+            return self._cronitor
         if path.startswith("/ping/"):
             return self._healthchecks
         if self._ping_host is None or path in _NOT_PINGS or not self._is_ping_host(scope):
             return None
-        scope["path"] = f"/ping{path}"
-        return self._healthchecks
+        scope["path"] = path = f"/ping{path}"
+        return self._cronitor if is_telemetry(path, query) else self._healthchecks
 
     def _is_ping_host(self, scope: Scope) -> bool:
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
