@@ -11,6 +11,9 @@ from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.heartbeats import Heartbeats
+from crontopus_api.checkins.keys.service import PingKeyService
+from crontopus_api.checkins.pending.adopting import Adopter
+from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.service import RunService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
@@ -70,6 +73,9 @@ class Services:
     rebuilder: Rebuilder
     writer: CheckInWriter
     heartbeats: Heartbeats
+    ping_keys: PingKeyService
+    pending_jobs: PendingJobs
+    adopter: Adopter
     runs: RunService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
@@ -108,6 +114,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     jobs = JobService(endpoints, keyring, clock, settings.base_url)
     editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
     versions = VersionService(database, git, jobs, HistoryService(git), editing)
+    writer = CheckInWriter(database, settings.journal_dir)
     runs = RunService(database, jobs, endpoints, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     email = EmailChannel(smtp_url, settings.email_from)
@@ -137,8 +144,11 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         repositories=RepositoryService(tenants, signer, settings.base_url),
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
-        writer=CheckInWriter(database, settings.journal_dir),
+        writer=writer,
         heartbeats=Heartbeats(database),
+        ping_keys=PingKeyService(keyring, clock, settings.base_url),
+        pending_jobs=PendingJobs(database, jobs, judge, tenants, clock),
+        adopter=Adopter(database, changes, editing, jobs, writer),
         runs=runs,
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),

@@ -1,4 +1,4 @@
-"""The API process: FastAPI, with the ping door and Git in front of it.
+"""The API process: FastAPI, with the doors for check-ins and Git in front of it.
 
 `app` is what an ASGI server runs: `uvicorn crontopus_api.main:app`.
 """
@@ -13,7 +13,10 @@ from fastapi.responses import HTMLResponse
 
 from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
-from crontopus_api.checkins.ping import PingApp
+from crontopus_api.checkins.doors.directory import Directory
+from crontopus_api.checkins.doors.reporting import Reporter
+from crontopus_api.checkins.doors.router import Doors
+from crontopus_api.checkins.keys.routes import router as ping_keys_router
 from crontopus_api.checkins.routes import router as checkins_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
@@ -56,6 +59,7 @@ def create_api(settings: Settings) -> FastAPI:
         repository_router,
         public_repository_router,
         checkins_router,
+        ping_keys_router,
         alerts_router,
         live_router,
     ):
@@ -77,7 +81,7 @@ class Application:
         self.settings = settings
         self.api = create_api(settings)
         self.api.router.lifespan_context = self._lifespan
-        self._ping: PingApp | None = None
+        self._doors: Doors | None = None
         self._git: Any = None
 
     @asynccontextmanager
@@ -100,7 +104,7 @@ class Application:
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""
-        self._ping = PingApp(services.writer, services.keyring)
+        self._doors = doors(services)
         self._git = git_access.git_app(services)
         wiring.provide(
             self.api,
@@ -115,6 +119,7 @@ class Application:
             services.importing,
             services.repositories,
             services.writer,
+            services.ping_keys,
             services.runs,
             services.incidents,
             services.hub,
@@ -125,10 +130,10 @@ class Application:
         if scope["type"] != "http":
             await self.api(scope, receive, send)
             return
-        path: str = scope["path"]
-        if path.startswith("/ping/") and self._ping is not None:
-            await self._ping(scope, receive, send)
-        elif path.startswith("/git/") and self._git is not None:
+        door = self._doors.find(scope) if self._doors is not None else None
+        if door is not None:
+            await door(scope, receive, send)
+        elif scope["path"].startswith("/git/") and self._git is not None:
             await self._git(scope, receive, send)
         else:
             await self._measured(scope, receive, send)
@@ -146,6 +151,12 @@ class Application:
             await self.api(scope, receive, noting)
         finally:
             observe_request(scope, status, time.perf_counter() - began)
+
+
+def doors(services: Services) -> Doors:
+    directory = Directory(services.database, services.keyring)
+    reporter = Reporter(services.writer, directory, services.pending_jobs, services.keyring)
+    return Doors(reporter, services.clock, services.settings.ping_host)
 
 
 def create_app(settings: Settings | None = None) -> Application:

@@ -6,6 +6,7 @@ longer: while the database is away they say whose message it is.
 """
 
 from collections import OrderedDict
+from typing import Any
 from uuid import UUID
 
 from crontopus_api.checkins.records import Live, Target
@@ -18,12 +19,13 @@ MOST_ADDRESSES = 100_000  # about 0.3 KB each
 
 
 class StatusCache:
-    """The instances used last, and the digests of the keys they were called by."""
+    """The instances used last, all that were ever seen to be there, and the digests of the keys they are called by."""
 
     def __init__(self, most_lives: int = MOST_LIVES, most_addresses: int = MOST_ADDRESSES) -> None:
         self._most_lives, self._most_addresses = most_lives, most_addresses
         self._lives: OrderedDict[Key, Live] = OrderedDict()
         self._addresses: OrderedDict[bytes, Key] = OrderedDict()
+        self._keys: OrderedDict[Key, None] = OrderedDict()
 
     def key_of(self, target: Target) -> Key | None:
         """Without asking the database; None when that would be needed."""
@@ -35,7 +37,7 @@ class StatusCache:
 
     def knows(self, target: Target) -> bool:
         """Whether a message for `target` is sure to find its instance later, as far as anybody can tell now."""
-        return target.digest in self._addresses if target.digest is not None else False
+        return self.key_of(target) in self._keys
 
     def get(self, key: Key) -> Live | None:
         live = self._lives.get(key)
@@ -45,9 +47,9 @@ class StatusCache:
 
     def put(self, key: Key, live: Live) -> None:
         self._lives[key] = live
-        self._lives.move_to_end(key)
-        if len(self._lives) > self._most_lives:
-            self._lives.popitem(last=False)
+        self._keys[key] = None
+        _keep_newest(self._lives, key, self._most_lives)
+        _keep_newest(self._keys, key, self._most_addresses)
 
     def forget(self, key: Key) -> None:
         self._lives.pop(key, None)
@@ -58,6 +60,10 @@ class StatusCache:
             self._addresses.pop(digest, None)
             return
         self._addresses[digest] = key
-        self._addresses.move_to_end(digest)
-        if len(self._addresses) > self._most_addresses:
-            self._addresses.popitem(last=False)
+        _keep_newest(self._addresses, digest, self._most_addresses)
+
+
+def _keep_newest(known: OrderedDict[Any, Any], used: object, most: int) -> None:
+    known.move_to_end(used)
+    if len(known) > most:
+        known.popitem(last=False)

@@ -91,7 +91,7 @@ class RunOut(Schema):
     finished_at: Time | None
     duration_seconds: float | None
     exit_code: int | None
-    source: Literal["agent", "ping", "api"]
+    source: Literal["agent", "ping", "api", "cronitor", "sentry"]
     commit: str | None
     message: str | None
     output: RunOutputOut | None

@@ -9,10 +9,14 @@ from crontopus_api.identity import repository
 from crontopus_api.identity.principal import Principal
 from crontopus_api.kit.errors import Unauthenticated
 
+SYSTEM_AUTHOR = ("crontopus", "noreply@crontopus.invalid")
+
 
 class PeopleService:
     async def author(self, session: AsyncSession, principal: Principal) -> tuple[str, str]:
         """(user name, email address) of the person who acts. Raises Unauthenticated for machines."""
+        if principal.kind == "system":
+            return SYSTEM_AUTHOR
         user = await repository.get_user(session, principal.user_id) if principal.user_id else None
         if user is None:
             raise Unauthenticated("This is for people; endpoints ask /endpoints/self.", code="not_a_user")

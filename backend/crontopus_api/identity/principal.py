@@ -10,9 +10,9 @@ from crontopus_api.kit.errors import Forbidden
 
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated person or machine, acting in one tenant."""
+    """An authenticated person or machine, or Crontopus itself, acting in one tenant."""
 
-    kind: Literal["user", "session", "endpoint"]
+    kind: Literal["user", "session", "endpoint", "system"]
     tenant_id: UUID
     tenant_slug: str
     token_id: UUID
@@ -30,3 +30,8 @@ class Principal:
                 code="missing_scope",
                 hint="Use a token with that scope, or ask an owner of the tenant for another role.",
             )
+
+
+def system_principal(tenant_id: UUID, tenant_slug: str) -> Principal:
+    """Crontopus itself, for what nobody in particular asked for. It is in no scope: callers must know what they do."""
+    return Principal("system", tenant_id, tenant_slug, UUID(int=0), frozenset())

@@ -72,6 +72,7 @@ class Job(Base):
             unique=True,
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index("ix_jobs_tenant_id_name", "tenant_id", "name", postgresql_where=text("deleted_at IS NULL")),
         Index("ix_jobs_tenant_id_path", "tenant_id", "path", postgresql_where=text("deleted_at IS NULL")),
     )
 

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 _SCAN_SECONDS = 0.5
 _CLAIM_SECONDS = 0.5
 _UPKEEP_SECONDS = 5.0
+# Pings that make jobs within this time share a commit; a job must be there within 5 s.
+_ADOPT_SECONDS = 2.0
 _MAINTENANCE_SECONDS = 60.0
 _STALLED_SECONDS = 15.0
 _CONCURRENCY = 10
@@ -70,10 +72,12 @@ async def run(settings: Settings) -> None:
         services = compose(settings, database_url)
         upkeep = RepositoryUpkeep(services)
         app = queue_app(services)
+        services.writer.start()
         try:
             async with app.open_async(), asyncio.TaskGroup() as group:
                 group.create_task(repeat("scan", _SCAN_SECONDS, Scanner(services.database).round))
                 group.create_task(repeat("alerts", _CLAIM_SECONDS, services.incident_keeper.handle_changes))
+                group.create_task(repeat("pending jobs", _ADOPT_SECONDS, services.adopter.round))
                 group.create_task(repeat("repositories", _UPKEEP_SECONDS, upkeep.round))
                 if isinstance(services.git, EmbeddedGitHost):
                     maintenance = RepositoryMaintenance(services, services.git)
@@ -89,4 +93,5 @@ async def run(settings: Settings) -> None:
                     )
                 )
         finally:
+            await services.writer.stop()
             await services.close()

@@ -1,11 +1,9 @@
-"""Check-ins from the request to the run: what each door takes, and that nothing counts twice."""
+"""Check-ins by the REST API, from the request to the run; and runs as they are listed."""
 
 import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from crontopus_api.kit.ids import uuid7
 
@@ -14,75 +12,6 @@ from ..platform import Person, Platform
 
 async def _runs(person: Person) -> list[dict[str, Any]]:
     return (await person.get("/runs"))["items"]
-
-
-async def test_the_ping_protocol_gives_the_right_runs(platform: Platform, ada: Person) -> None:
-    url = (await ada.put_job())["ping_url"]
-    for action in ("/start", "", "/fail", "/3", "/0"):
-        answer = await platform.ping(url + action, f"said at {action}")
-        assert (answer.status_code, answer.text) == (200, "OK")
-        assert answer.headers["ping-body-limit"].isdigit()
-        assert answer.headers["access-control-allow-origin"] == "*"
-    runs = await _runs(ada)
-    assert [(run["state"], run["exit_code"]) for run in runs] == [
-        ("success", 0),
-        ("failure", 3),
-        ("failure", None),
-        ("success", None),
-    ]
-    assert runs[-1]["duration_seconds"] is not None
-    output = await ada.api.get(f"/api/v1/runs/{runs[1]['id']}/output")
-    assert output.text == "said at /3"
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
-async def test_any_method_pings(platform: Platform, ada: Person, method: str) -> None:
-    url = (await ada.put_job())["ping_url"]
-    answer = await platform.ping(url, method=method)
-    assert answer.status_code == 200
-    assert answer.text == ("" if method == "HEAD" else "OK")
-    assert len(await _runs(ada)) == 1
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "words"),
-    [
-        (f"/ping/{uuid4()}", 404, "not found"),
-        ("/ping/not-a-key", 400, "invalid url format"),
-        (f"/ping/{uuid4()}/256", 400, "invalid url format"),
-        (f"/ping/{uuid4()}?rid=x", 400, "invalid uuid format"),
-    ],
-)
-async def test_what_is_no_ping_is_answered_as_healthchecks_does(
-    platform: Platform, path: str, status: int, words: str
-) -> None:
-    answer = await platform.client().get(path)
-    assert (answer.status_code, answer.text) == (status, words)
-
-
-async def test_a_run_id_pairs_start_and_finish_of_overlapping_runs(platform: Platform, ada: Person) -> None:
-    url = (await ada.put_job())["ping_url"]
-    first, second = uuid4(), uuid4()
-    for call in (f"/start?rid={first}", f"/start?rid={second}", f"/fail?rid={first}", f"?rid={second}"):
-        assert (await platform.ping(url + call)).status_code == 200
-    assert sorted(run["state"] for run in await _runs(ada)) == ["failure", "success"]
-
-
-async def test_a_log_belongs_to_the_open_run_and_changes_no_status(platform: Platform, ada: Person) -> None:
-    url = (await ada.put_job())["ping_url"]
-    await platform.ping(url + "/start")
-    await platform.ping(url + "/log", "half way")
-    runs = await _runs(ada)
-    assert [run["state"] for run in runs] == ["running"]
-    assert (await ada.api.get(f"/api/v1/runs/{runs[0]['id']}/output")).text == "half way"
-    assert (await ada.get("/jobs/default/hello"))["state"] == "running"
-
-
-async def test_a_large_body_is_cut_and_says_so(platform: Platform, ada: Person) -> None:
-    url = (await ada.put_job())["ping_url"]
-    await platform.ping(url, "x" * 100_000)
-    run = (await _runs(ada))[0]
-    assert run["output"] == {"bytes": 65536, "total_bytes": 100_000, "truncated": True}
 
 
 def _item(kind: str, **more: Any) -> dict[str, Any]:

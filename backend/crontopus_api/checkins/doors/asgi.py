@@ -1,0 +1,164 @@
+"""What all doors have in common: methods, headers, bounded bodies, and an answer whatever happens."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+import msgspec
+
+from crontopus_api.checkins.metrics import RECEIVED
+from crontopus_api.kit.errors import CrontopusError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+_TEXT = b"text/plain; charset=utf-8"
+_JSON = b"application/json"
+_METHODS = ("GET", "POST", "HEAD")
+_ALLOWED = ", ".join((*_METHODS, "OPTIONS")).encode()
+_PREFLIGHT: list[Header] = [
+    (b"access-control-allow-methods", _ALLOWED),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"86400"),
+]
+_EVERY_ANSWER: list[Header] = [
+    (b"access-control-allow-origin", b"*"),
+    # A ping that a cache answered would be a run nobody heard of.
+    (b"cache-control", b"no-cache, no-store"),
+]
+_RETRY_SECONDS = 5
+
+
+class Disconnected(Exception):
+    """The sender went away before it had said everything."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes = b""
+    media: bytes = _TEXT
+    headers: tuple[Header, ...] = ()
+
+    @classmethod
+    def text(cls, status: int, words: str) -> "Reply":
+        return cls(status, words.encode())
+
+    @classmethod
+    def json(cls, status: int, data: object) -> "Reply":
+        return cls(status, msgspec.json.encode(data), _JSON)
+
+
+class Refused(Exception):
+    """The request cannot be taken; `reply` says why, in the words of the door's protocol."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+class Request:
+    """A request as far as doors look at it. The body is read by whoever wants it."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self.method: str = scope["method"]
+
+    @property
+    def path(self) -> str:
+        path: str = self._scope["path"]
+        return path
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(self._scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+    def last(self, name: str) -> str | None:
+        """The parameter's value; of several the last."""
+        values = self.query.get(name)
+        return values[-1] if values else None
+
+    def header(self, name: bytes) -> str:
+        value = next((value for key, value in self._scope["headers"] if key == name), b"")
+        return bytes(value).decode("latin-1")
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises Disconnected: half a message is none."""
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            yield message.get("body", b"")
+            more = message.get("more_body", False)
+
+    async def body(self, limit: int) -> bytes | None:
+        """The whole body; None when it is larger than `limit` bytes."""
+        whole = bytearray()
+        async for chunk in self.chunks():
+            if len(whole) + len(chunk) > limit:
+                return None
+            whole += chunk
+        return bytes(whole)
+
+
+class Door(ABC):
+    """An ASGI app for one protocol. Subclasses say what a request means, in `take`."""
+
+    name: ClassVar[str]
+    headers: ClassVar[tuple[Header, ...]] = ()
+
+    @abstractmethod
+    async def take(self, request: Request) -> Reply:
+        """Answers once the check-in is stored. Raises Refused or a CrontopusError."""
+
+    def refusal(self, status: int, words: str) -> Reply:
+        """How this protocol says no."""
+        return Reply.text(status, words)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            reply = await self._reply(request)
+        except Disconnected:
+            RECEIVED.labels(self.name, "disconnected").inc()
+            return
+        headers = [
+            (b"content-type", reply.media),
+            (b"content-length", str(len(reply.body)).encode()),
+            *_EVERY_ANSWER,
+            *self.headers,
+            *reply.headers,
+        ]
+        body = b"" if request.method == "HEAD" else reply.body
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _reply(self, request: Request) -> Reply:
+        if request.method == "OPTIONS":
+            return Reply(204, headers=tuple(_PREFLIGHT))
+        if request.method not in _METHODS:
+            return Reply(405, b"method not allowed", headers=((b"allow", _ALLOWED),))
+        try:
+            reply = await self.take(request)
+        except Refused as refused:
+            reply = refused.reply
+        except CrontopusError as error:
+            reply = self._failed(error)
+        RECEIVED.labels(self.name, "ok" if reply.status < 300 else str(reply.status)).inc()
+        return reply
+
+    def _failed(self, error: CrontopusError) -> Reply:
+        # Our own API says 422; these protocols know 400 for whatever is wrong with a request.
+        status = 400 if error.status == 422 else error.status
+        if status != 503:
+            return self.refusal(status, error.message)
+        reply = self.refusal(503, "try again")
+        seconds = error.retry_after_seconds or _RETRY_SECONDS
+        return Reply(503, reply.body, reply.media, ((b"retry-after", str(seconds).encode()),))

@@ -1,0 +1,111 @@
+"""Healthchecks' ping protocol, so that whatever pings Healthchecks pings us by another address.
+
+`/ping/{job key}` or `/ping/{tenant key}/{slug}`, each with `/start`, `/fail`, `/log` or `/{0-255}` after it.
+"""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from crontopus_api.checkins.doors.asgi import Door, Refused, Reply, Request
+from crontopus_api.checkins.doors.names import UUID_PATTERN, Slug
+from crontopus_api.checkins.doors.output import BODY_LIMIT, read_output
+from crontopus_api.checkins.doors.reporting import Outcome, Reporter
+from crontopus_api.checkins.doors.wishes import read_wish
+from crontopus_api.checkins.records import CheckIn, Kind, Target
+from crontopus_api.kit.ids import uuid7
+
+_KEY = r"[A-Za-z0-9_-]+"
+_SLUG = r"[a-z0-9_.-]+"
+_ACTION = re.compile(r"start|fail|log|[0-9]{1,3}")
+_PATH = re.compile(rf"/ping/(?P<key>{_KEY})(?:/(?P<slug>{_SLUG}))?(?:/(?P<action>{_ACTION.pattern}))?/?")
+_ANSWERS: dict[Outcome, tuple[int, str]] = {
+    "stored": (200, "OK"),
+    "created": (201, "Created"),
+    "unknown": (404, "not found"),
+    "ambiguous": (409, "ambiguous slug"),
+    "too_old": (400, "too old"),
+}
+
+
+@dataclass(frozen=True)
+class Ping:
+    """What the address says. `slug` None: `key` is a job's own."""
+
+    key: str
+    slug: Slug | None
+    kind: Kind
+    failed: bool
+    exit_code: int | None
+
+
+class HealthchecksDoor(Door):
+    name = "ping"
+    headers = ((b"ping-body-limit", str(BODY_LIMIT).encode()),)
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    async def take(self, request: Request) -> Reply:
+        ping = read_path(request.path)
+        check_in = CheckIn(
+            event_id=uuid7(),
+            target=Target(),
+            kind=ping.kind,
+            source="ping",
+            run_key=_run_key(request),
+            outcome="failure" if ping.failed else "success",
+            exit_code=ping.exit_code,
+            output=await read_output(request.chunks()),
+        )
+        if ping.slug is None:
+            outcome = await self._reporter.by_job_key(ping.key, check_in)
+        else:
+            outcome = await self._reporter.by_slug(ping.key, ping.slug, check_in, read_wish(request))
+        return Reply.text(*_ANSWERS[outcome])
+
+    def refusal(self, status: int, words: str) -> Reply:
+        # To Healthchecks' clients a check that there is no room for is one that is not there.
+        return super().refusal(404 if status == 403 else status, words)
+
+
+def read_path(path: str) -> Ping:
+    """Raises Refused for what is no address of a job."""
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise _refused("invalid url format")
+    key, name, action = match["key"], match["slug"], match["action"]
+    slug = None
+    if UUID_PATTERN.fullmatch(key):
+        # What looks like a slug after a job's own key is its action: no job may be called like one.
+        if action is None and name is not None and _ACTION.fullmatch(name):
+            name, action = None, name
+        if name is not None:
+            raise _refused("invalid url format")
+        key = key.lower()
+    else:
+        slug = Slug.parse(name) if name is not None else None
+        if slug is None:
+            raise _refused("invalid url format")
+    return _ping(key, slug, action or "")
+
+
+def _ping(key: str, slug: Slug | None, action: str) -> Ping:
+    exit_code = int(action) if action.isdigit() else None
+    if exit_code is not None and exit_code > 255:
+        raise _refused("invalid url format")
+    kind: Kind = "start" if action == "start" else "log" if action == "log" else "finish"
+    return Ping(key, slug, kind, action == "fail" or bool(exit_code), exit_code)
+
+
+def _run_key(request: Request) -> UUID | None:
+    given = request.last("rid")
+    if given is None:
+        return None
+    if not UUID_PATTERN.fullmatch(given):
+        raise _refused("invalid uuid format")
+    return UUID(given)
+
+
+def _refused(words: str) -> Refused:
+    return Refused(Reply.text(400, words))

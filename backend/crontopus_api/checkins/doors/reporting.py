@@ -1,0 +1,73 @@
+"""A check-in on its way from a door to where it is kept."""
+
+from dataclasses import replace
+from typing import Literal
+
+from crontopus_api.checkins.doors.away import needing_database
+from crontopus_api.checkins.doors.directory import Directory, Place
+from crontopus_api.checkins.doors.names import Slug
+from crontopus_api.checkins.pending.service import PendingJobs
+from crontopus_api.checkins.pending.wishes import JobWish
+from crontopus_api.checkins.records import CheckIn, Target
+from crontopus_api.checkins.writer import CheckInWriter
+from crontopus_api.kit.crypto import Keyring
+from crontopus_api.kit.errors import Unavailable
+
+Outcome = Literal["stored", "created", "unknown", "ambiguous", "too_old"]
+# Each try goes wrong only when the job is committed or removed at that very moment.
+_TRIES = 3
+
+
+class Reporter:
+    def __init__(
+        self, writer: CheckInWriter, directory: Directory, pending: PendingJobs, keyring: Keyring
+    ) -> None:
+        self._writer = writer
+        self._directory = directory
+        self._pending = pending
+        self._keyring = keyring
+
+    async def by_job_key(self, key: str, check_in: CheckIn) -> Outcome:
+        """Answers once it is stored. Raises Unavailable when it could not be."""
+        return await self._write(replace(check_in, target=Target(digest=self._keyring.lookup(key))))
+
+    async def by_slug(self, key: str, slug: Slug, check_in: CheckIn, wish: JobWish | None = None) -> Outcome:
+        """The same with a tenant's ping key and a job's name. With a `wish` a job that is not there is made.
+
+        Raises Invalid, Conflict or Forbidden when it cannot be made.
+        """
+        for _ in range(_TRIES):
+            place = await self._directory.find(key, slug)
+            if place is None or (place.matches == 0 and wish is None):
+                return "unknown"
+            if place.matches > 1:
+                return "ambiguous"
+            with needing_database():
+                outcome = await self._at(place, slug, check_in, wish)
+            if outcome is not None:
+                return outcome
+        raise Unavailable("The job is just being made or removed.", retry_after_seconds=1)
+
+    async def _at(self, place: Place, slug: Slug, check_in: CheckIn, wish: JobWish | None) -> Outcome | None:
+        """None: the place has changed meanwhile."""
+        if place.pending_id is not None:
+            # Also when the job itself is there by now: what came before must be written before.
+            return (
+                "stored" if await self._pending.append(place.tenant_id, place.pending_id, check_in) else None
+            )
+        if place.instance_id is not None:
+            target = Target(tenant_id=place.tenant_id, instance_id=place.instance_id)
+            return await self._write(replace(check_in, target=target))
+        assert wish is not None
+        made = await self._pending.create(place.tenant_id, slug.namespace, slug.name, wish, check_in)
+        return {"created": "created", "kept": "stored", "there": None}[made]
+
+    async def _write(self, check_in: CheckIn) -> Outcome:
+        now = self._writer.now()
+        at = now if check_in.at is None else min(check_in.at, now)
+        answer = await self._writer.submit(replace(check_in, at=at, minted=True))
+        match answer.status:
+            case "unknown" | "too_old":
+                return answer.status
+            case _:
+                return "stored"
