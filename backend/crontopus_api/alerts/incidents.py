@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +21,7 @@ from crontopus_api.kit.ids import uuid7
 from crontopus_api.live.topics import announce
 
 DELIVER = "alerts.deliver"
+Row = dict[str, Any]
 _BAD = ("missed", "failing", "stuck")
 _GOOD = ("new", "healthy", "running", "paused", "retired")
 _WORDS = {"missed": "was missed", "failing": "is failing", "stuck": "is stuck"}
@@ -66,72 +68,73 @@ class IncidentKeeper:
         for change in changes:
             incident = found.get(change.instance_id)
             if change.to_state in _BAD and incident is None:
-                work.told.append((self._open(work, change, about), "opened"))
+                self._open(work, change, about)
             elif change.to_state in _BAD and incident is not None:
                 # The same instance, another trouble: the incident says so, nobody is told twice.
                 incident.kind, incident.cause = change.to_state, change.reason
                 incident.title = about.title(change)
-                work.events.append(_event(incident, "changed", change))
+                work.events.append(_event(incident.id, "changed", change))
             elif change.to_state in _GOOD and incident is not None:
                 incident.state, incident.resolved_at = "resolved", change.at
-                work.events.append(_event(incident, "resolved", change))
-                work.told.append((incident, "resolved"))
+                work.events.append(_event(incident.id, "resolved", change))
+                work.told.append((incident.id, "resolved"))
         if not work.events:
             return
-        await repository.add(session, *work.opened)
-        await repository.add(session, *work.events)
+        await session.flush()
+        await repository.add_rows(session, Incident, work.opened)
+        await repository.add_rows(session, IncidentEvent, work.events)
         await self._notify(session, tenant_id, work.told)
         await announce(session, tenant_id, "incidents")
 
     @staticmethod
-    def _open(work: "_Work", change: StatusChange, about: "_About") -> Incident:
-        incident = Incident(
-            tenant_id=change.tenant_id,
-            id=uuid7(),
-            kind=change.to_state,
-            state="open",
-            severity=about.severity(change),
-            title=about.title(change),
-            cause=change.reason,
-            instance_id=change.instance_id,
-            job_id=change.job_id,
-            endpoint_id=change.endpoint_id,
-            opened_at=change.at,
+    def _open(work: "_Work", change: StatusChange, about: "_About") -> None:
+        incident_id = uuid7()
+        work.opened.append(
+            {
+                "tenant_id": change.tenant_id,
+                "id": incident_id,
+                "kind": change.to_state,
+                "state": "open",
+                "severity": about.severity(change),
+                "title": about.title(change),
+                "cause": change.reason,
+                "instance_id": change.instance_id,
+                "job_id": change.job_id,
+                "endpoint_id": change.endpoint_id,
+                "opened_at": change.at,
+            }
         )
-        work.opened.append(incident)
-        work.events.append(_event(incident, "opened", change))
-        return incident
+        work.events.append(_event(incident_id, "opened", change))
+        work.told.append((incident_id, "opened"))
 
-    async def _notify(
-        self, session: AsyncSession, tenant_id: UUID, told: Sequence[tuple[Incident, str]]
-    ) -> None:
+    async def _notify(self, session: AsyncSession, tenant_id: UUID, told: Sequence[tuple[UUID, str]]) -> None:
         if not told:
             return
-        # The default route is the same for every incident of a tenant.
-        targets = await self._router.targets(session, told[0][0])
+        targets = await self._router.targets(session, tenant_id)
+        now = self._clock.now()
         deliveries = [
-            Delivery(
-                tenant_id=tenant_id,
-                id=uuid7(),
-                incident_id=incident.id,
-                event=event,
-                channel=channel,
-                target=target,
-                state="pending",
-                attempts=0,
-                created_at=self._clock.now(),
-            )
-            for incident, event in told
+            {
+                "tenant_id": tenant_id,
+                "id": uuid7(),
+                "incident_id": incident_id,
+                "event": event,
+                "channel": channel,
+                "target": target,
+                "state": "pending",
+                "attempts": 0,
+                "created_at": now,
+            }
+            for incident_id, event in told
             for channel, target in targets
         ]
-        await repository.add(session, *deliveries)
+        await repository.add_rows(session, Delivery, deliveries)
         wanted = [
             # One after the other per incident and target: never "resolved" before "opened".
             (
-                f"incident:{delivery.incident_id}:{delivery.channel}:{delivery.target}",
-                {"tenant_id": str(tenant_id), "delivery_id": str(delivery.id)},
+                f"incident:{row['incident_id']}:{row['channel']}:{row['target']}",
+                {"tenant_id": str(tenant_id), "delivery_id": str(row["id"])},
             )
-            for delivery in deliveries
+            for row in deliveries
         ]
         await outbox.defer_many(session, DELIVER, wanted)
 
@@ -147,9 +150,9 @@ class IncidentKeeper:
 class _Work:
     """What a batch of changes comes to."""
 
-    opened: list[Incident]
-    events: list[IncidentEvent]
-    told: list[tuple[Incident, str]]
+    opened: list[Row]
+    events: list[Row]
+    told: list[tuple[UUID, str]]
 
 
 @dataclass(frozen=True)
@@ -169,12 +172,12 @@ class _About:
         return severity
 
 
-def _event(incident: Incident, kind: str, change: StatusChange) -> IncidentEvent:
-    return IncidentEvent(
-        tenant_id=incident.tenant_id,
-        id=uuid7(),
-        incident_id=incident.id,
-        at=change.at,
-        kind=kind,
-        message=change.reason,
-    )
+def _event(incident_id: UUID, kind: str, change: StatusChange) -> Row:
+    return {
+        "tenant_id": change.tenant_id,
+        "id": uuid7(),
+        "incident_id": incident_id,
+        "at": change.at,
+        "kind": kind,
+        "message": change.reason,
+    }

@@ -3,11 +3,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
-from crontopus_api.kit.sql import any_id
+from crontopus_api.kit.sql import any_id, table
 
 
 async def open_of_instances(
@@ -30,6 +30,16 @@ async def open_of_instances(
 async def add(session: AsyncSession, *rows: Incident | IncidentEvent | Delivery) -> None:
     session.add_all(rows)
     await session.flush()
+
+
+async def add_rows(
+    session: AsyncSession,
+    model: type[Incident] | type[IncidentEvent] | type[Delivery],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Many at once, past the unit of work."""
+    if rows:
+        await session.execute(insert(table(model)), list(rows))
 
 
 async def page(
