@@ -1,6 +1,9 @@
 """From changes of status to incidents: what is wrong, since when, and who is told."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,6 +12,7 @@ from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
 from crontopus_api.alerts.routing import Router
 from crontopus_api.checkins.models import StatusChange
 from crontopus_api.endpoints.service import EndpointService
+from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit import outbox
 from crontopus_api.kit.clock import Clock
@@ -17,6 +21,7 @@ from crontopus_api.kit.ids import uuid7
 from crontopus_api.live.topics import announce
 
 DELIVER = "alerts.deliver"
+Row = dict[str, Any]
 _BAD = ("missed", "failing", "stuck")
 _GOOD = ("new", "healthy", "running", "paused", "retired")
 _WORDS = {"missed": "was missed", "failing": "is failing", "stuck": "is stuck"}
@@ -45,100 +50,134 @@ class IncidentKeeper:
             if not changes:
                 return 0
             await claims.mark_claimed(session, changes, self._clock.now())
+            by_tenant: dict[UUID, list[StatusChange]] = {}
             for change in changes:
+                by_tenant.setdefault(change.tenant_id, []).append(change)
+            for tenant_id, own in by_tenant.items():
                 # Claimed across tenants, handled within one: row-level security sees to it.
-                await enter(session, Scope(tenant_id=change.tenant_id))
-                await self._handle(session, change)
+                await enter(session, Scope(tenant_id=tenant_id))
+                await self._handle(session, tenant_id, own)
         return len(changes)
 
-    async def _handle(self, session: AsyncSession, change: StatusChange) -> None:
-        incident = await repository.open_of_instance(session, change.tenant_id, change.instance_id)
-        if change.to_state in _BAD and incident is None:
-            await self._open(session, change)
-        elif change.to_state in _BAD and incident is not None:
-            await self._worsen(session, incident, change)
-        elif change.to_state in _GOOD and incident is not None:
-            await self._resolve(session, incident, change)
+    async def _handle(self, session: AsyncSession, tenant_id: UUID, changes: Sequence[StatusChange]) -> None:
+        """Of one tenant, at most one change per instance: however many, it takes the same few statements."""
+        instances = [change.instance_id for change in changes]
+        found = await repository.open_of_instances(session, tenant_id, instances)
+        about = await self._look_up(session, tenant_id, changes)
+        work = _Work([], [], [])
+        for change in changes:
+            incident = found.get(change.instance_id)
+            if change.to_state in _BAD and incident is None:
+                self._open(work, change, about)
+            elif change.to_state in _BAD and incident is not None:
+                # The same instance, another trouble: the incident says so, nobody is told twice.
+                incident.kind, incident.cause = change.to_state, change.reason
+                incident.title = about.title(change)
+                work.events.append(_event(incident.id, "changed", change))
+            elif change.to_state in _GOOD and incident is not None:
+                incident.state, incident.resolved_at = "resolved", change.at
+                work.events.append(_event(incident.id, "resolved", change))
+                work.told.append((incident.id, "resolved"))
+        if not work.events:
+            return
+        await session.flush()
+        await repository.add_rows(session, Incident, work.opened)
+        await repository.add_rows(session, IncidentEvent, work.events)
+        await self._notify(session, tenant_id, work.told)
+        await announce(session, tenant_id, "incidents")
 
-    async def _open(self, session: AsyncSession, change: StatusChange) -> None:
-        tenant_id = change.tenant_id
-        incident = Incident(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            kind=change.to_state,
-            state="open",
-            severity=await self._severity(session, change),
-            title=await self._title(session, change),
-            cause=change.reason,
-            instance_id=change.instance_id,
-            job_id=change.job_id,
-            endpoint_id=change.endpoint_id,
-            opened_at=change.at,
+    @staticmethod
+    def _open(work: "_Work", change: StatusChange, about: "_About") -> None:
+        incident_id = uuid7()
+        work.opened.append(
+            {
+                "tenant_id": change.tenant_id,
+                "id": incident_id,
+                "kind": change.to_state,
+                "state": "open",
+                "severity": about.severity(change),
+                "title": about.title(change),
+                "cause": change.reason,
+                "instance_id": change.instance_id,
+                "job_id": change.job_id,
+                "endpoint_id": change.endpoint_id,
+                "opened_at": change.at,
+            }
         )
-        await repository.add(session, incident)
-        await self._note(session, incident, "opened", change.reason, change.at)
-        await self._notify(session, incident, "opened")
+        work.events.append(_event(incident_id, "opened", change))
+        work.told.append((incident_id, "opened"))
 
-    async def _worsen(self, session: AsyncSession, incident: Incident, change: StatusChange) -> None:
-        """The same instance, another trouble: the incident says so, nobody is told twice."""
-        incident.kind, incident.cause = change.to_state, change.reason
-        incident.title = await self._title(session, change)
-        await self._note(session, incident, "changed", change.reason, change.at)
-        await announce(session, incident.tenant_id, "incidents")
-
-    async def _resolve(self, session: AsyncSession, incident: Incident, change: StatusChange) -> None:
-        incident.state, incident.resolved_at = "resolved", change.at
-        await self._note(session, incident, "resolved", change.reason, change.at)
-        await self._notify(session, incident, "resolved")
-
-    async def _notify(self, session: AsyncSession, incident: Incident, event: str) -> None:
-        for channel, target in await self._router.targets(session, incident):
-            delivery = Delivery(
-                tenant_id=incident.tenant_id,
-                id=uuid7(),
-                incident_id=incident.id,
-                event=event,
-                channel=channel,
-                target=target,
-                state="pending",
-                attempts=0,
-                created_at=self._clock.now(),
+    async def _notify(self, session: AsyncSession, tenant_id: UUID, told: Sequence[tuple[UUID, str]]) -> None:
+        if not told:
+            return
+        targets = await self._router.targets(session, tenant_id)
+        now = self._clock.now()
+        deliveries = [
+            {
+                "tenant_id": tenant_id,
+                "id": uuid7(),
+                "incident_id": incident_id,
+                "event": event,
+                "channel": channel,
+                "target": target,
+                "state": "pending",
+                "attempts": 0,
+                "created_at": now,
+            }
+            for incident_id, event in told
+            for channel, target in targets
+        ]
+        await repository.add_rows(session, Delivery, deliveries)
+        wanted = [
+            # One after the other per incident and target: never "resolved" before "opened".
+            (
+                f"incident:{row['incident_id']}:{row['channel']}:{row['target']}",
+                {"tenant_id": str(tenant_id), "delivery_id": str(row["id"])},
             )
-            await repository.add(session, delivery)
-            await outbox.defer(
-                session,
-                DELIVER,
-                # One after the other per incident and target: never "resolved" before "opened".
-                lock=f"incident:{incident.id}:{channel}:{target}",
-                tenant_id=str(incident.tenant_id),
-                delivery_id=str(delivery.id),
-            )
-        await announce(session, incident.tenant_id, "incidents")
+            for row in deliveries
+        ]
+        await outbox.defer_many(session, DELIVER, wanted)
 
-    async def _note(
-        self, session: AsyncSession, incident: Incident, kind: str, message: str, at: datetime
-    ) -> None:
-        event = IncidentEvent(
-            tenant_id=incident.tenant_id,
-            id=uuid7(),
-            incident_id=incident.id,
-            at=at,
-            kind=kind,
-            message=message,
-        )
-        await repository.add(session, event)
+    async def _look_up(
+        self, session: AsyncSession, tenant_id: UUID, changes: Sequence[StatusChange]
+    ) -> "_About":
+        jobs = await self._jobs.by_ids(session, tenant_id, list({change.job_id for change in changes}))
+        placed = any(change.endpoint_id is not None for change in changes)
+        return _About(jobs, await self._endpoints.names(session, tenant_id) if placed else {})
 
-    async def _title(self, session: AsyncSession, change: StatusChange) -> str:
-        jobs = await self._jobs.by_ids(session, change.tenant_id, [change.job_id])
-        job = jobs[change.job_id]
+
+@dataclass
+class _Work:
+    """What a batch of changes comes to."""
+
+    opened: list[Row]
+    events: list[Row]
+    told: list[tuple[UUID, str]]
+
+
+@dataclass(frozen=True)
+class _About:
+    jobs: Mapping[UUID, Job]
+    endpoints: Mapping[UUID, str]
+
+    def title(self, change: StatusChange) -> str:
+        job = self.jobs[change.job_id]
         where = ""
         if change.endpoint_id is not None:
-            names = await self._endpoints.names(session, change.tenant_id)
-            where = f" on {names.get(change.endpoint_id, 'an endpoint')}"
+            where = f" on {self.endpoints.get(change.endpoint_id, 'an endpoint')}"
         return f"{job.namespace}/{job.name} {_WORDS[change.to_state]}{where}"
 
-    async def _severity(self, session: AsyncSession, change: StatusChange) -> str:
-        jobs = await self._jobs.by_ids(session, change.tenant_id, [change.job_id])
-        manifest = jobs[change.job_id].manifest
-        severity: str = manifest["spec"].get("alerts", {}).get("severity", "error")
+    def severity(self, change: StatusChange) -> str:
+        severity: str = self.jobs[change.job_id].manifest["spec"].get("alerts", {}).get("severity", "error")
         return severity
+
+
+def _event(incident_id: UUID, kind: str, change: StatusChange) -> Row:
+    return {
+        "tenant_id": change.tenant_id,
+        "id": uuid7(),
+        "incident_id": incident_id,
+        "at": change.at,
+        "kind": kind,
+        "message": change.reason,
+    }

@@ -3,27 +3,43 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
+from crontopus_api.kit.sql import any_id, table
 
 
-async def open_of_instance(session: AsyncSession, tenant_id: UUID, instance_id: UUID) -> Incident | None:
-    return await session.scalar(
+async def open_of_instances(
+    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
+) -> dict[UUID, Incident]:
+    """By instance, locked."""
+    rows = await session.scalars(
         select(Incident)
         .where(
             Incident.tenant_id == tenant_id,
-            Incident.instance_id == instance_id,
+            any_id(Incident.instance_id, instance_ids),
             Incident.state != "resolved",
         )
+        .order_by(Incident.id)
         .with_for_update()
     )
+    return {row.instance_id: row for row in rows if row.instance_id is not None}
 
 
 async def add(session: AsyncSession, *rows: Incident | IncidentEvent | Delivery) -> None:
     session.add_all(rows)
     await session.flush()
+
+
+async def add_rows(
+    session: AsyncSession,
+    model: type[Incident] | type[IncidentEvent] | type[Delivery],
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    """Many at once, past the unit of work."""
+    if rows:
+        await session.execute(insert(table(model)), list(rows))
 
 
 async def page(

@@ -1,8 +1,9 @@
 """Who is told of an incident."""
 
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts.models import Incident
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.tenants.service import TenantService
 
@@ -14,7 +15,7 @@ class Router:
         self._tenants = tenants
         self._people = people
 
-    async def targets(self, session: AsyncSession, incident: Incident) -> list[tuple[str, str]]:
-        """(channel, target) pairs."""
-        owners = await self._tenants.owner_ids(session, incident.tenant_id)
+    async def targets(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, str]]:
+        """(channel, target) pairs: the same for every incident of a tenant."""
+        owners = await self._tenants.owner_ids(session, tenant_id)
         return [("email", address) for address in await self._people.emails(session, owners)]

@@ -4,6 +4,7 @@ A feature declares its tasks on `tasks` (a Blueprint) in its own `tasks.py`; the
 Arguments are ids only: the task reads the rest from the database, in its own tenant's scope.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,3 +49,17 @@ async def defer(
             await deferrer.defer_async(**arguments)
     except procrastinate.exceptions.AlreadyEnqueued:
         return
+
+
+async def defer_many(
+    session: AsyncSession, task: str, wanted: Sequence[tuple[str, dict[str, Any]]], *, queue: str = "default"
+) -> None:
+    """Queue the task once for each (lock, arguments), in one statement."""
+    jobs = [
+        _deferring.configure_task(
+            name=task, allow_unknown=True, lock=lock, queue=queue, task_kwargs=arguments
+        ).job
+        for lock, arguments in wanted
+    ]
+    if jobs:
+        await _deferring.job_manager.batch_defer_jobs_async(jobs, connection=await raw_connection(session))

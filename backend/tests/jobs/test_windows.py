@@ -1,10 +1,10 @@
 """Maintenance windows in Git change what is expected of the jobs they are about."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from crontopus_api.jobs.models import Instance, InstanceStatus
@@ -24,8 +24,16 @@ spec:
 PATH = ".crontopus/windows/upgrade.yaml"
 
 
+@pytest.fixture
+def places(tmp_path: Path) -> list[Path]:
+    """Folders to clone into, one for each push."""
+    found = [tmp_path / name for name in ("first", "second")]
+    for place in found:
+        place.mkdir()
+    return found
+
+
 async def _push(platform: Platform, person: Person, scratch: Path, content: bytes | None) -> None:
-    await asyncio.to_thread(scratch.mkdir)
     await branch_with(platform, scratch, {PATH: content}, name="main")
     await platform.services.projector.project(person.tenant_id)
 
@@ -39,7 +47,7 @@ async def _dues(platform: Platform, person: Person) -> dict[UUID, datetime | Non
 
 
 async def test_a_window_moves_what_is_due_and_its_end_moves_it_back(
-    platform: Platform, ada: Person, tmp_path: Path
+    platform: Platform, ada: Person, places: list[Path]
 ) -> None:
     inside = await ada.put_job("default/inside", schedule="*/10 * * * *")
     outside = await ada.put_job("other/outside", schedule="*/10 * * * *")
@@ -49,7 +57,7 @@ async def test_a_window_moves_what_is_due_and_its_end_moves_it_back(
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
     end = start + timedelta(hours=3)
     text = WINDOW.format(start=f"{start:%Y-%m-%dT%H:%M:%SZ}", end=f"{end:%Y-%m-%dT%H:%M:%SZ}")
-    await _push(platform, ada, tmp_path / "with", text.encode())
+    await _push(platform, ada, places[0], text.encode())
     during = await _dues(platform, ada)
     moved = during[UUID(inside["id"])]
     assert moved is not None
@@ -60,14 +68,14 @@ async def test_a_window_moves_what_is_due_and_its_end_moves_it_back(
     moved = (await _dues(platform, ada))[UUID(again["id"])]
     assert moved is not None
     assert moved >= end
-    await _push(platform, ada, tmp_path / "without", None)
+    await _push(platform, ada, places[1], None)
     after = (await _dues(platform, ada))[UUID(again["id"])]
     assert after is not None
     assert after < start + timedelta(minutes=42)
 
 
 async def test_what_is_overdue_stays_due_when_a_window_comes(
-    platform: Platform, ada: Person, tmp_path: Path
+    platform: Platform, ada: Person, places: list[Path]
 ) -> None:
     await ada.put_job("default/late", schedule="* * * * *", grace="1h")
     await platform.ping((await ada.get("/jobs/default/late"))["ping_url"])
@@ -77,5 +85,5 @@ async def test_what_is_overdue_stays_due_when_a_window_comes(
         status.due_at = due
     start = due + timedelta(minutes=1)
     text = WINDOW.format(start=f"{start:%Y-%m-%dT%H:%M:%SZ}", end="2099-01-01T00:00:00Z")
-    await _push(platform, ada, tmp_path / "with", text.encode())
+    await _push(platform, ada, places[0], text.encode())
     assert list((await _dues(platform, ada)).values()) == [due]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
+from datetime import UTC, datetime
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +33,9 @@ class Kept:
     async def submit(self, check_in: CheckIn) -> Answer:
         self.check_ins.append(check_in)
         return Answer(check_in.event_id, "accepted", ID)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     async def find(self, *_: object) -> Place:
         return Place(ID, 1, ID, None)
