@@ -10,7 +10,8 @@ from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
-from crontopus_api.checkins.service import RunService
+from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.git_hosts import git_host
@@ -68,6 +69,7 @@ class Services:
     judge: Judge
     rebuilder: Rebuilder
     writer: CheckInWriter
+    check_ins: CheckInService
     runs: RunService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
@@ -106,14 +108,14 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     jobs = JobService(endpoints, keyring, clock, settings.base_url)
     editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
     versions = VersionService(database, git, jobs, HistoryService(git), editing)
-    runs = RunService(database, jobs, endpoints, clock)
+    check_ins = CheckInService(database, jobs, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     email = EmailChannel(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
     events.on(EndpointsChanged, keeper.on_endpoints_changed)
-    events.on(InstanceMoved, runs.record_move)
+    events.on(InstanceMoved, check_ins.record_move)
 
     return Services(
         settings=settings,
@@ -136,7 +138,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=CheckInWriter(database),
-        runs=runs,
+        check_ins=check_ins,
+        runs=RunService(jobs, endpoints),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),

@@ -15,6 +15,7 @@ from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
 from crontopus_api.checkins.ping import PingApp
 from crontopus_api.checkins.routes import router as checkins_router
+from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
@@ -56,6 +57,7 @@ def create_api(settings: Settings) -> FastAPI:
         repository_router,
         public_repository_router,
         checkins_router,
+        runs_router,
         alerts_router,
         live_router,
     ):
@@ -113,6 +115,7 @@ class Application:
             services.importing,
             services.repositories,
             services.writer,
+            services.check_ins,
             services.runs,
             services.incidents,
             services.hub,
