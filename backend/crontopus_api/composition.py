@@ -10,6 +10,8 @@ from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
+from crontopus_api.checkins.runs.partitions import PartitionKeeper
+from crontopus_api.checkins.runs.retention import RetentionService
 from crontopus_api.checkins.runs.service import RunService
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
@@ -71,6 +73,8 @@ class Services:
     writer: CheckInWriter
     check_ins: CheckInService
     runs: RunService
+    partitions: PartitionKeeper
+    retention: RetentionService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
     deliveries: DeliveryService
@@ -108,6 +112,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     jobs = JobService(endpoints, keyring, clock, settings.base_url)
     editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
     versions = VersionService(database, git, jobs, HistoryService(git), editing)
+    partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     email = EmailChannel(smtp_url, settings.email_from)
@@ -140,6 +145,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         writer=CheckInWriter(database),
         check_ins=check_ins,
         runs=RunService(jobs, endpoints),
+        partitions=partitions,
+        retention=RetentionService(database, tenants, partitions, clock),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),
