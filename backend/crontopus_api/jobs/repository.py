@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,7 +15,8 @@ from crontopus_api.jobs.models import (
     Namespace,
     Repository,
 )
-from crontopus_api.kit.sql import table
+from crontopus_api.kit.schemas import JobRef
+from crontopus_api.kit.sql import any_id, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
 
 # Worst first; a job's state is the worst of its instances'.
@@ -86,9 +87,22 @@ async def by_ids(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
     return {job.id: job for job in rows}
 
 
-async def ids_in(session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
-    rows = await session.scalars(select(Job.id).where(Job.tenant_id == tenant_id, Job.namespace == namespace))
-    return list(rows)
+async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, JobRef]:
+    """The same, names only."""
+    query = select(Job.id, Job.namespace, Job.name).where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids))
+    rows = await session.execute(query)
+    return {row.id: JobRef(id=row.id, namespace=row.namespace, name=row.name) for row in rows}
+
+
+async def ids_matching(
+    session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+) -> list[UUID]:
+    query = select(Job.id).where(Job.tenant_id == tenant_id)
+    if namespace is not None:
+        query = query.where(Job.namespace == namespace)
+    if labels:
+        query = query.where(Job.labels.contains(dict(labels)))
+    return list(await session.scalars(query))
 
 
 async def with_command(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:

@@ -1,7 +1,7 @@
 """Job definitions as the projection has them. They are changed through Git: see `editing`."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from crontopus_api.jobs.repository import JobFilter
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
+from crontopus_api.kit.schemas import JobRef
 from crontopus_api.schedules import Schedule
 
 
@@ -81,9 +82,17 @@ class JobService:
         """Also deleted ones: their runs and incidents are still shown."""
         return await repository.by_ids(session, tenant_id, job_ids)
 
-    async def ids_in(self, session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
-        """Every job that is or was in a namespace."""
-        return await repository.ids_in(session, tenant_id, namespace)
+    async def refs(
+        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
+    ) -> dict[UUID, JobRef]:
+        """The names of jobs, also of deleted ones."""
+        return await repository.refs(session, tenant_id, job_ids)
+
+    async def ids_matching(
+        self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+    ) -> list[UUID]:
+        """Every job that is or was in a namespace (None: in any) and has all these labels."""
+        return await repository.ids_matching(session, tenant_id, namespace, labels)
 
     async def namespaces(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
         found = dict(await repository.namespaces(session, tenant_id))

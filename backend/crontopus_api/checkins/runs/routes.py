@@ -1,44 +1,75 @@
 """Runs as they are told. `checkins.routes` takes the messages they are told by."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import PlainTextResponse, Response
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from crontopus_api.checkins.runs import schemas
+from crontopus_api.checkins.runs.export import MEDIA_TYPES, as_csv, as_ndjson, wanted_format
 from crontopus_api.checkins.runs.service import RunService
 from crontopus_api.identity import scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
-from crontopus_api.kit.paging import Page, decode_time_cursor, encode_cursor, split_page
+from crontopus_api.kit.paging import Page, decode_time_cursor, encode_cursor
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", tags=["runs"])
 
 Runs = Annotated[RunService, Depends(provided(RunService))]
 _read = requires(scopes.RUNS_READ)
-
-
-@router.get("/runs", tags=["runs"], dependencies=[_read], responses=problem_responses(401, 403, 404, 422))
-async def list_runs(
-    query: Annotated[schemas.RunQuery, Query()],
-    principal: CurrentPrincipal,
-    session: TenantSession,
-    runs: Runs,
-) -> Page[schemas.RunOut]:
-    """Runs, newest first."""
-    found = await runs.page(
-        session, principal.tenant_id, query, decode_time_cursor(query.cursor), query.limit + 1
-    )
-    rows, last = split_page(found, query.limit)
-    cursor = encode_cursor(last[0].partition_at.isoformat(), last[0].id) if last else None
-    return Page(items=[shown for _, shown in rows], next_cursor=cursor)
+_exports: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {"schema": {"type": "string"}} for media in MEDIA_TYPES.values()}}
+}
 
 
 @router.get(
-    "/runs/{run_id}", tags=["runs"], dependencies=[_read], responses=problem_responses(401, 403, 404, 422)
+    "/runs",
+    dependencies=[_read],
+    response_model=Page[schemas.RunOut],
+    responses=problem_responses(401, 403, 404, 422) | _exports,
 )
+async def list_runs(
+    query: Annotated[schemas.RunQuery, Query()],
+    request: Request,
+    principal: CurrentPrincipal,
+    session: TenantSession,
+    runs: Runs,
+) -> Response | Page[schemas.RunOut]:
+    """Runs, newest first. As CSV or NDJSON: all of them, as a file."""
+    kind = wanted_format(query.format, request.headers.get("accept", ""))
+    if kind != "json":
+        return await _export(kind, runs.pages(principal.tenant_id, query))
+    after = decode_time_cursor(query.cursor)
+    found, following = await runs.page(session, principal.tenant_id, query, after, query.limit)
+    cursor = encode_cursor(following[0].isoformat(), following[1]) if following else None
+    # Ours already, so not looked at again: that would take longer than finding them did.
+    page = Page[schemas.RunOut](items=found, next_cursor=cursor)
+    return Response(page.model_dump_json(), media_type="application/json")
+
+
+async def _export(kind: schemas.Format, pages: AsyncIterator[list[schemas.RunOut]]) -> Response:
+    # Whatever is wrong with the question comes out now, while there is still a status to answer with.
+    first = await anext(pages)
+
+    async def all_pages() -> AsyncIterator[list[schemas.RunOut]]:
+        yield first
+        async for page in pages:
+            yield page
+
+    return StreamingResponse(
+        as_csv(all_pages()) if kind == "csv" else as_ndjson(all_pages()),
+        media_type=MEDIA_TYPES[kind],
+        headers={
+            "Content-Disposition": f'attachment; filename="runs.{kind}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@router.get("/runs/{run_id}", dependencies=[_read], responses=problem_responses(401, 403, 404, 422))
 async def get_run(
     run_id: UUID, principal: CurrentPrincipal, session: TenantSession, runs: Runs
 ) -> schemas.RunOut:
@@ -47,7 +78,6 @@ async def get_run(
 
 @router.get(
     "/runs/{run_id}/output",
-    tags=["runs"],
     dependencies=[_read],
     response_class=PlainTextResponse,
     responses=problem_responses(401, 403, 404, 422),

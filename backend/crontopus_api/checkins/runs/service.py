@@ -1,43 +1,62 @@
 """Runs as people read them."""
 
 import zlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.checkins.models import Run
 from crontopus_api.checkins.runs import repository, schemas
-from crontopus_api.checkins.runs.repository import RunFilter
+from crontopus_api.checkins.runs.repository import Cursor, RunFilter, RunRow
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs.service import JobService
+from crontopus_api.kit.clock import Clock
+from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Invalid, NotFound
 from crontopus_api.kit.schemas import EndpointRef, JobRef
 
+# Clocks of senders may be ahead of ours, by less than this.
+_NEWEST = timedelta(hours=1)
+_EXPORT_PAGE = 1_000
+
 
 class RunService:
-    def __init__(self, jobs: JobService, endpoints: EndpointService) -> None:
+    def __init__(
+        self, database: Database, jobs: JobService, endpoints: EndpointService, clock: Clock
+    ) -> None:
+        self._database = database
         self._jobs = jobs
         self._endpoints = endpoints
+        self._clock = clock
 
     async def page(
         self,
         session: AsyncSession,
         tenant_id: UUID,
         query: schemas.RunQuery,
-        after: tuple[datetime, UUID] | None,
+        after: Cursor | None,
         limit: int,
-    ) -> list[tuple[Run, schemas.RunOut]]:
-        wanted = RunFilter(
-            job_ids=await self._job_ids(session, tenant_id, query),
-            endpoint_id=query.endpoint_id,
-            state=query.state,
-            since=query.since,
-            until=query.until,
-        )
-        runs = await repository.page(session, tenant_id, wanted, after, limit)
-        return list(zip(runs, await self._present(session, tenant_id, runs), strict=True))
+    ) -> tuple[list[schemas.RunOut], Cursor | None]:
+        """Runs, and what the page after them continues from; None: there is none."""
+        wanted = await self._filter(session, tenant_id, query)
+        return await self._page(session, tenant_id, wanted, after, limit)
+
+    async def pages(self, tenant_id: UUID, query: schemas.RunQuery) -> AsyncIterator[list[schemas.RunOut]]:
+        """Every run there is, a page at a time.
+
+        Each page is a transaction of its own: a slow reader keeps neither a connection nor old rows. Raises
+        Invalid or NotFound at the first page.
+        """
+        async with self._database.tenant(tenant_id) as session:
+            wanted = await self._filter(session, tenant_id, query)
+        after: Cursor | None = None
+        while True:
+            async with self._database.tenant(tenant_id) as session:
+                runs, after = await self._page(session, tenant_id, wanted, after, _EXPORT_PAGE)
+            yield runs
+            if after is None:
+                return
 
     async def get(self, session: AsyncSession, tenant_id: UUID, run_id: UUID) -> schemas.RunOut:
         run = await self._find(session, tenant_id, run_id)
@@ -51,34 +70,56 @@ class RunService:
             raise NotFound("This run printed nothing, or nothing was kept.", code="no_output")
         return zlib.decompress(stored)
 
-    async def _find(self, session: AsyncSession, tenant_id: UUID, run_id: UUID) -> Run:
+    async def _page(
+        self, session: AsyncSession, tenant_id: UUID, wanted: RunFilter, after: Cursor | None, limit: int
+    ) -> tuple[list[schemas.RunOut], Cursor | None]:
+        found = await repository.page(session, tenant_id, wanted, after, limit + 1)
+        rows = found[:limit]
+        following = (rows[-1].partition_at, rows[-1].id) if len(found) > limit else None
+        return await self._present(session, tenant_id, rows), following
+
+    async def _filter(self, session: AsyncSession, tenant_id: UUID, query: schemas.RunQuery) -> RunFilter:
+        newest = self._clock.now() + _NEWEST
+        return RunFilter(
+            until=min(query.until, newest) if query.until else newest,
+            since=query.since,
+            job_ids=await self._job_ids(session, tenant_id, query),
+            endpoint_id=query.endpoint_id,
+            state=query.state,
+        )
+
+    async def _job_ids(
+        self, session: AsyncSession, tenant_id: UUID, query: schemas.RunQuery
+    ) -> list[UUID] | None:
+        wanted = None
+        if query.job is not None:
+            namespace, slash, name = query.job.partition("/")
+            if not slash:
+                raise Invalid("`job` is namespace/name, for example default/hello.")
+            wanted = {(await self._jobs.find_any(session, tenant_id, namespace, name)).id}
+        if query.namespace is not None or query.label:
+            labels = dict(label.split("=", 1) for label in query.label)
+            matching = await self._jobs.ids_matching(session, tenant_id, query.namespace, labels)
+            wanted = set(matching) if wanted is None else wanted.intersection(matching)
+        return None if wanted is None else list(wanted)
+
+    async def _find(self, session: AsyncSession, tenant_id: UUID, run_id: UUID) -> RunRow:
         run = await repository.get(session, tenant_id, run_id)
         if run is None:
             raise NotFound("There is no such run.")
         return run
 
-    async def _job_ids(
-        self, session: AsyncSession, tenant_id: UUID, query: schemas.RunQuery
-    ) -> list[UUID] | None:
-        if query.job is not None:
-            namespace, slash, name = query.job.partition("/")
-            if not slash:
-                raise Invalid("`job` is namespace/name, for example default/hello.")
-            return [(await self._jobs.find_any(session, tenant_id, namespace, name)).id]
-        if query.namespace is not None:
-            return await self._jobs.ids_in(session, tenant_id, query.namespace)
-        return None
-
     async def _present(
-        self, session: AsyncSession, tenant_id: UUID, runs: Sequence[Run]
+        self, session: AsyncSession, tenant_id: UUID, runs: Sequence[RunRow]
     ) -> list[schemas.RunOut]:
-        jobs = await self._jobs.by_ids(session, tenant_id, list({run.job_id for run in runs}))
-        names = await self._endpoints.names(session, tenant_id)
-        refs = {job_id: JobRef.model_validate(job) for job_id, job in jobs.items()}
-        return [_run_out(run, refs, names) for run in runs]
+        jobs = await self._jobs.refs(session, tenant_id, list({run.job_id for run in runs}))
+        names: dict[UUID, str] = {}
+        if any(run.endpoint_id is not None for run in runs):
+            names = await self._endpoints.names(session, tenant_id)
+        return [_run_out(run, jobs, names) for run in runs]
 
 
-def _run_out(run: Run, jobs: dict[UUID, JobRef], names: dict[UUID, str]) -> schemas.RunOut:
+def _run_out(run: RunRow, jobs: dict[UUID, JobRef], names: dict[UUID, str]) -> schemas.RunOut:
     endpoint = None
     if run.endpoint_id is not None:
         endpoint = EndpointRef(id=run.endpoint_id, name=names.get(run.endpoint_id, "unknown"))
@@ -103,5 +144,8 @@ def _run_out(run: Run, jobs: dict[UUID, JobRef], names: dict[UUID, str]) -> sche
         source=run.source,
         commit=run.commit_id,
         message=run.message,
+        host=run.host,
+        environment=run.environment,
+        metrics=run.metrics,
         output=output,
     )
