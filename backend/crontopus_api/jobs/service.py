@@ -1,19 +1,18 @@
 """Job definitions as the projection has them. They are changed through Git: see `editing`."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.jobs import definitions_repository as definitions
-from crontopus_api.jobs import instances_repository, repository, schemas, views
+from crontopus_api.jobs import instances_repository, list_repository, repository, schemas, views
 from crontopus_api.jobs.instances_repository import InstanceRow
+from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.ping_keys import ping_key_place
-from crontopus_api.jobs.repository import JobFilter
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
@@ -41,15 +40,11 @@ class JobService:
         wanted: JobFilter,
         after: tuple[str, str] | None,
         limit: int,
-    ) -> list[schemas.JobSummary]:
-        jobs = await repository.page(session, tenant_id, wanted, after, limit)
-        rows = await instances_repository.of_jobs(session, tenant_id, [job.id for job in jobs])
-        errors = await definitions.errors_at(session, tenant_id, [job.path for job in jobs])
-        by_job: dict[UUID, list[InstanceRow]] = defaultdict(list)
-        for row in rows:
-            by_job[row.instance.job_id].append(row)
+    ) -> list[dict[str, Any]]:
+        """Each as a `JobSummary` is sent."""
         now = self._clock.now()
-        return [views.job_summary(job, by_job[job.id], errors.get(job.path, []), now) for job in jobs]
+        rows = await list_repository.page(session, tenant_id, wanted, after, limit, now)
+        return [views.job_summary(row, now) for row in rows]
 
     async def find(self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job:
         """Raises NotFound."""
@@ -64,9 +59,11 @@ class JobService:
         if found is None:
             _no_job(namespace, name)
         job = found.job
-        summary = views.job_summary(job, found.instances, found.errors, self._clock.now())
+        [summary] = await self.page(session, tenant_id, JobFilter(namespace, name=name), None, 1)
+        # Read back as JSON, which its parts partly are.
+        shown = schemas.JobSummary.model_validate_json(msgspec.json.encode(summary))
         return schemas.JobOut(
-            **dict(summary),
+            **dict(shown),
             manifest=job.manifest,
             yaml=job.source,
             path=job.path,
@@ -105,6 +102,7 @@ class JobService:
         *,
         job: Job | None,
         endpoint_id: UUID | None,
+        state: str | None,
         after: UUID | None,
         limit: int,
     ) -> list[schemas.InstanceOut]:
@@ -113,6 +111,8 @@ class JobService:
             tenant_id,
             job_id=job.id if job else None,
             endpoint_id=endpoint_id,
+            state=state,
+            now=self._clock.now(),
             after=after,
             limit=limit,
         )
@@ -141,11 +141,12 @@ class JobService:
     async def _instances(
         self, session: AsyncSession, tenant_id: UUID, rows: Sequence[InstanceRow]
     ) -> list[schemas.InstanceOut]:
+        now = self._clock.now()
         if all(row.instance.endpoint_id is None for row in rows):
-            return [views.instance_out(row, {}, {}) for row in rows]
+            return [views.instance_out(row, {}, {}, now) for row in rows]
         names = await self._endpoints.names(session, tenant_id)
         conditions = await self._endpoints.conditions(session, tenant_id, [row.instance.id for row in rows])
-        return [views.instance_out(row, names, conditions) for row in rows]
+        return [views.instance_out(row, names, conditions, now) for row in rows]
 
 
 def _no_job(namespace: str, name: str) -> NoReturn:
