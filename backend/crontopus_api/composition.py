@@ -11,7 +11,9 @@ from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
+from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
+from crontopus_api.checkins.runs.rollups import RollupService
 from crontopus_api.checkins.runs.service import RunService
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
@@ -75,6 +77,8 @@ class Services:
     runs: RunService
     partitions: PartitionKeeper
     retention: RetentionService
+    rollups: RollupService
+    reports: ReportService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
     deliveries: DeliveryService
@@ -147,6 +151,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         runs=RunService(database, jobs, endpoints, clock),
         partitions=partitions,
         retention=RetentionService(database, tenants, partitions, clock),
+        rollups=RollupService(database, tenants, clock),
+        reports=ReportService(jobs, endpoints, clock),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),

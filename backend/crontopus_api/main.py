@@ -15,6 +15,7 @@ from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
 from crontopus_api.checkins.ping import PingApp
 from crontopus_api.checkins.routes import router as checkins_router
+from crontopus_api.checkins.runs.report_routes import router as reports_router
 from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
@@ -58,6 +59,7 @@ def create_api(settings: Settings) -> FastAPI:
         public_repository_router,
         checkins_router,
         runs_router,
+        reports_router,
         alerts_router,
         live_router,
     ):
@@ -117,6 +119,7 @@ class Application:
             services.writer,
             services.check_ins,
             services.runs,
+            services.reports,
             services.incidents,
             services.hub,
             services.limits,

@@ -95,6 +95,12 @@ async def page(
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
+async def states(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:
+    query = _live(tenant_id).where(Instance.job_id == job_id)
+    rows = await session.execute(query.with_only_columns(Instance.id, InstanceStatus.state))
+    return {row.id: row.state for row in rows}
+
+
 _LOCK_LIVE = (
     select(Instance, InstanceStatus)
     .join(

@@ -91,6 +91,10 @@ class JobService:
         """Every job that is or was in a namespace (None: in any) and has all these labels."""
         return await repository.ids_matching(session, tenant_id, namespace, labels)
 
+    async def stored_states(self, session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:
+        """Instance id → state, of the instances that a job has now."""
+        return await instances_repository.states(session, tenant_id, job_id)
+
     async def namespaces(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
         found = dict(await repository.namespaces(session, tenant_id))
         return sorted(({"default": 0} | found).items())

@@ -72,7 +72,7 @@ _USUAL = text(
     FROM locked l WHERE s.tenant_id = l.tenant_id AND s.instance_id = l.instance_id
     """
 )
-_MARK = text("SELECT at FROM rollup_marks WHERE name = :name FOR UPDATE SKIP LOCKED")
+_MARK = text("SELECT at FROM rollup_marks WHERE name = :name")
 _SET_MARK = text(
     "INSERT INTO rollup_marks (name, at) VALUES (:name, :at) ON CONFLICT (name) DO UPDATE SET at = excluded.at"
 )
