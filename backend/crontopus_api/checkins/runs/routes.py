@@ -10,11 +10,14 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from crontopus_api.checkins.runs import schemas
 from crontopus_api.checkins.runs.export import MEDIA_TYPES, as_csv, as_ndjson, wanted_format
 from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.runs.tail import follow
 from crontopus_api.identity import scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
 from crontopus_api.kit.paging import Page, decode_time_cursor, encode_cursor
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
+from crontopus_api.live.hub import Hub
+from crontopus_api.live.streams import stream
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
@@ -91,3 +94,22 @@ async def get_output(
     return Response(
         content, media_type="text/plain; charset=utf-8", headers={"X-Content-Type-Options": "nosniff"}
     )
+
+
+@router.get(
+    "/runs/{run_id}/output/tail",
+    response_class=StreamingResponse,
+    dependencies=[_read],
+    responses=problem_responses(401, 403, 404, 422)
+    | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def tail_output(
+    run_id: UUID, principal: CurrentPrincipal, runs: Runs, hub: Annotated[Hub, Depends(provided(Hub))]
+) -> StreamingResponse:
+    """Server-sent events `output` `{"offset", "data"}` (base64) while the run goes on, then `end` `{"state"}`.
+
+    What was shown from `offset` on is replaced by `data`.
+    """
+    # A run that is not there is answered with 404, not with a stream.
+    await runs.progress(principal.tenant_id, run_id)
+    return stream(follow(runs, hub, principal.tenant_id, run_id))

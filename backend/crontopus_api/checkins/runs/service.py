@@ -70,6 +70,16 @@ class RunService:
             raise NotFound("This run printed nothing, or nothing was kept.", code="no_output")
         return zlib.decompress(stored)
 
+    async def progress(self, tenant_id: UUID, run_id: UUID) -> tuple[str, bytes]:
+        """A run's state and what it printed so far, in a transaction of its own. Raises NotFound.
+
+        A run that is gone meanwhile, as one that was never there.
+        """
+        async with self._database.tenant(tenant_id) as session:
+            run = await self._find(session, tenant_id, run_id)
+            stored = await repository.output(session, run)
+        return run.state, zlib.decompress(stored) if stored else b""
+
     async def _page(
         self, session: AsyncSession, tenant_id: UUID, wanted: RunFilter, after: Cursor | None, limit: int
     ) -> tuple[list[schemas.RunOut], Cursor | None]:
