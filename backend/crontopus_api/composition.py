@@ -10,6 +10,8 @@ from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
+from crontopus_api.checkins.badges.keys import BadgeKeys
+from crontopus_api.checkins.badges.service import BadgeService
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
 from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
@@ -79,6 +81,7 @@ class Services:
     retention: RetentionService
     rollups: RollupService
     reports: ReportService
+    badges: BadgeService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
     deliveries: DeliveryService
@@ -153,6 +156,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         retention=RetentionService(database, tenants, partitions, clock),
         rollups=RollupService(database, tenants, clock),
         reports=ReportService(jobs, endpoints, clock),
+        badges=BadgeService(database, jobs, BadgeKeys(secret), settings.base_url),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
+from crontopus_api.checkins.badges.routes import router as badges_router
 from crontopus_api.checkins.ping import PingApp
 from crontopus_api.checkins.routes import router as checkins_router
 from crontopus_api.checkins.runs.report_routes import router as reports_router
@@ -60,6 +61,7 @@ def create_api(settings: Settings) -> FastAPI:
         checkins_router,
         runs_router,
         reports_router,
+        badges_router,
         alerts_router,
         live_router,
     ):
@@ -120,6 +122,7 @@ class Application:
             services.check_ins,
             services.runs,
             services.reports,
+            services.badges,
             services.incidents,
             services.hub,
             services.limits,

@@ -4,14 +4,17 @@ A thousand jobs are an ordinary list. So manifests stay where they are, PostgreS
 only passed on (times, JSON) comes as the text it is sent as.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.standing import SEVERITY, shown_state_sql
+from crontopus_api.jobs.models import Instance, InstanceStatus, Job
+from crontopus_api.jobs.schemas import InstanceState
+from crontopus_api.jobs.standing import SEVERITY, shown_state_column, shown_state_sql
 from crontopus_api.kit.database import raw_connection
 
 
@@ -135,3 +138,24 @@ def _conditions(wanted: JobFilter, after: tuple[str, str] | None) -> tuple[list[
         conditions.append("(j.namespace, j.name) > (%(after_namespace)s, %(after_name)s)")
         parameters["after_namespace"], parameters["after_name"] = after
     return conditions, parameters
+
+
+async def states(
+    session: AsyncSession, tenant_id: UUID, job_id: UUID | None, labels: Mapping[str, str], now: datetime
+) -> list[InstanceState]:
+    """The different states that instances of a job, or of the jobs with these labels, are in."""
+    query = (
+        select(shown_state_column(now))
+        .distinct()
+        .select_from(Job)
+        .join(Instance, (Instance.tenant_id == Job.tenant_id) & (Instance.job_id == Job.id))
+        .join(
+            InstanceStatus,
+            (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
+        )
+        .where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None), Instance.retired_at.is_(None))
+    )
+    query = (
+        query.where(Job.labels.contains(dict(labels))) if job_id is None else query.where(Job.id == job_id)
+    )
+    return list(await session.scalars(query))

@@ -13,6 +13,7 @@ from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.ping_keys import ping_key_place
+from crontopus_api.jobs.standing import SEVERITY
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
@@ -94,6 +95,19 @@ class JobService:
     async def stored_states(self, session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:
         """Instance id → state, of the instances that a job has now."""
         return await instances_repository.states(session, tenant_id, job_id)
+
+    async def worst_state(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        *,
+        job_id: UUID | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> schemas.JobState:
+        """The worst state of a job's instances, or of those of all jobs with these labels."""
+        now = self._clock.now()
+        states = await list_repository.states(session, tenant_id, job_id, labels or {}, now)
+        return min(states, key=SEVERITY.index, default="none")
 
     async def namespaces(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
         found = dict(await repository.namespaces(session, tenant_id))
