@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.checkins.models import Run, RunOutput
 from crontopus_api.kit.sql import any_id, table
 
-# Of more jobs than these a page is found by walking through all runs: one look per job would take longer.
-_MOST_LOOKS = 500
+# Of more jobs than these a page is found by walking through all runs: a full page of each would be more to read.
+_MOST_LOOKS = 20
 _runs = table(Run)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 # A tenant's newest runs are nearly always within the first; PostgreSQL then plans for two months, not for years.
