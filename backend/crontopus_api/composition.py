@@ -10,11 +10,18 @@ from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
+from crontopus_api.checkins.badges.keys import BadgeKeys
+from crontopus_api.checkins.badges.service import BadgeService
 from crontopus_api.checkins.heartbeats import Heartbeats
 from crontopus_api.checkins.keys.service import PingKeyService
 from crontopus_api.checkins.pending.adopting import Adopter
 from crontopus_api.checkins.pending.service import PendingJobs
-from crontopus_api.checkins.service import RunService
+from crontopus_api.checkins.runs.partitions import PartitionKeeper
+from crontopus_api.checkins.runs.reports_service import ReportService
+from crontopus_api.checkins.runs.retention import RetentionService
+from crontopus_api.checkins.runs.rollups import RollupService
+from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.git_hosts import git_host
@@ -76,7 +83,13 @@ class Services:
     ping_keys: PingKeyService
     pending_jobs: PendingJobs
     adopter: Adopter
+    check_ins: CheckInService
     runs: RunService
+    partitions: PartitionKeeper
+    retention: RetentionService
+    rollups: RollupService
+    reports: ReportService
+    badges: BadgeService
     incident_keeper: IncidentKeeper
     incidents: IncidentService
     deliveries: DeliveryService
@@ -115,14 +128,15 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
     versions = VersionService(database, git, jobs, HistoryService(git), editing)
     writer = CheckInWriter(database, settings.journal_dir)
-    runs = RunService(database, jobs, endpoints, clock)
+    partitions = PartitionKeeper(database, clock)
+    check_ins = CheckInService(database, jobs, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     email = EmailChannel(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
     events.on(EndpointsChanged, keeper.on_endpoints_changed)
-    events.on(InstanceMoved, runs.record_move)
+    events.on(InstanceMoved, check_ins.record_move)
 
     return Services(
         settings=settings,
@@ -149,7 +163,13 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         ping_keys=PingKeyService(keyring, clock, settings.base_url),
         pending_jobs=PendingJobs(database, jobs, judge, tenants, clock),
         adopter=Adopter(database, changes, editing, jobs, writer),
-        runs=runs,
+        check_ins=check_ins,
+        runs=RunService(database, jobs, endpoints, clock),
+        partitions=partitions,
+        retention=RetentionService(database, tenants, partitions, clock),
+        rollups=RollupService(database, tenants, clock),
+        reports=ReportService(jobs, endpoints, clock),
+        badges=BadgeService(database, jobs, BadgeKeys(secret), settings.base_url),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, email, clock, settings.base_url),

@@ -13,11 +13,14 @@ from fastapi.responses import HTMLResponse
 
 from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
+from crontopus_api.checkins.badges.routes import router as badges_router
 from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.keys.routes import router as ping_keys_router
 from crontopus_api.checkins.routes import router as checkins_router
+from crontopus_api.checkins.runs.report_routes import router as reports_router
+from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
@@ -60,6 +63,9 @@ def create_api(settings: Settings) -> FastAPI:
         public_repository_router,
         checkins_router,
         ping_keys_router,
+        runs_router,
+        reports_router,
+        badges_router,
         alerts_router,
         live_router,
     ):
@@ -120,7 +126,10 @@ class Application:
             services.repositories,
             services.writer,
             services.ping_keys,
+            services.check_ins,
             services.runs,
+            services.reports,
+            services.badges,
             services.incidents,
             services.hub,
             services.limits,

@@ -18,6 +18,8 @@ PAGE_SIZE = 200
 # Seconds before each new try. Only a GET is tried again: it changes nothing when it arrives twice.
 RETRY_DELAYS = (0.2, 0.6)
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+# A live stream says something every 15 s.
+_STREAM = httpx.Timeout(60.0, connect=5.0)
 _TRY_AGAIN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError)
 
 
@@ -47,6 +49,21 @@ class Client:
 
     def get_text(self, *path: str, accept: str) -> str:
         return self._send("GET", path, headers={"Accept": accept}).text
+
+    def stream(self, *path: str, accept: str, **query: object) -> Iterator[bytes]:
+        """A long answer, piece by piece as it comes. It may take as long as it takes."""
+        request = self._request("GET", path, query=query, headers={"Accept": accept}, timeout=_STREAM)
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    response.read()
+                    raise self._problem(response)
+                yield from response.iter_bytes()
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def post(self, *path: str, body: Json | None = None, **query: object) -> Json:
         content = json.dumps(body or {}).encode()
@@ -93,13 +110,9 @@ class Client:
         content: bytes | None = None,
         content_type: str | None = None,
     ) -> httpx.Response:
-        request = self._http.build_request(
-            method,
-            "/" + "/".join(quote(part, safe=":") for part in path),  # `jobs:apply` has its colon as it is
-            params={name: _wire(value) for name, value in (query or {}).items() if value is not None},
-            headers={**(headers or {}), **({"Content-Type": content_type} if content_type else {})},
-            content=content,
-        )
+        if content_type:
+            headers = {**(headers or {}), "Content-Type": content_type}
+        request = self._request(method, path, query=query, headers=headers, content=content)
         try:
             response = self._deliver(request)
         except httpx.TimeoutException as error:
@@ -111,6 +124,25 @@ class Client:
         if not response.is_success:
             raise self._problem(response)
         return response
+
+    def _request(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        *,
+        query: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> httpx.Request:
+        return self._http.build_request(
+            method,
+            "/" + "/".join(quote(part, safe=":") for part in path),  # `jobs:apply` has its colon as it is
+            params={name: _wire(value) for name, value in (query or {}).items() if value is not None},
+            headers=headers,
+            content=content,
+            timeout=timeout,
+        )
 
     def _deliver(self, request: httpx.Request) -> httpx.Response:
         delays = RETRY_DELAYS if request.method == "GET" else ()
@@ -174,5 +206,8 @@ class Client:
         )
 
 
-def _wire(value: object) -> str:
+def _wire(value: object) -> str | list[str]:
+    """A list is sent as the parameter several times."""
+    if isinstance(value, list):
+        return [str(each) for each in value]
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -77,7 +77,7 @@ def emit_text(text: str, item: Json, form: OutputFormat) -> None:
         _emit_data(item, form)
         return
     if sys.stdout.isatty():
-        text = _CONTROL_IN_TEXT.sub(_visible, text.replace("\r\n", "\n"))
+        text = harmless_output(text)
         text = text if text.endswith("\n") or not text else f"{text}\n"
     sys.stdout.write(text)
 
@@ -120,6 +120,11 @@ def harmless(text: str) -> str:
 def harmless_lines(text: str) -> str:
     """The same for a text of several lines; line breaks and tabs stay."""
     return _CONTROL_IN_LINES.sub(_visible, text)
+
+
+def harmless_output(text: str) -> str:
+    """The same for what a run printed: colours stay, too."""
+    return _CONTROL_IN_TEXT.sub(_visible, text.replace("\r\n", "\n"))
 
 
 def located(finding: Mapping[str, object], name: str) -> str:

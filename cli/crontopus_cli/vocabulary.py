@@ -23,6 +23,11 @@ class JobState(StrEnum):
     NONE = "none"
 
 
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
 class RunState(StrEnum):
     RUNNING = "running"
     SUCCESS = "success"

@@ -52,6 +52,34 @@ def test_runs_output_without_output_is_exit_1(crontopus: Crontopus, signed_in: F
     assert crontopus("runs", "output", "default/hello").code == 1
 
 
+def test_runs_export_prints_the_file_as_it_comes(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    result = crontopus("runs", "export", "-l", "team=db", "-l", "tier=1", "--state", "failure")
+
+    assert result.out.splitlines() == ["id", *(run["id"] for run in signed_in.runs)]
+    assert signed_in.requests[0][1] == "/runs?format=csv&label=team%3Ddb&label=tier%3D1&state=failure"
+
+
+def test_runs_output_follows_bytes_to_the_end(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    result = crontopus("runs", "output", "default/hello", "--follow")
+
+    assert result.out == "hé one\nagain\\x07"
+    assert result.err == "the output begins again\n"
+    assert signed_in.requests[1][1] == f"/runs/{signed_in.runs[0]['id']}/output/tail"
+
+
+def test_what_is_odd_about_a_job_is_told_with_it(crontopus: Crontopus, signed_in: FakeServer) -> None:
+    warning = {"code": "slow", "message": "It took 3 h, usually 10 m.", "at": "2026-11-22T11:00:00Z"}
+    odd = [
+        {"endpoint": {"id": "e", "name": "db-1"}, "warnings": [warning]},
+        {"endpoint": None, "warnings": []},
+    ]
+    signed_in.jobs[0]["instances_list"] = odd
+
+    lines = crontopus("jobs", "get", "default/hello").out.splitlines()
+
+    assert "Odd        It took 3 h, usually 10 m. (60m ago, on db-1)" in lines
+
+
 def test_incidents_are_the_open_ones_unless_asked(crontopus: Crontopus, signed_in: FakeServer) -> None:
     assert "production/nightly-backup did not run at 02:00" in crontopus("incidents", "list").out
     crontopus("incidents", "list", "--state", "all")

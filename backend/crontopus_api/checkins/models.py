@@ -1,7 +1,7 @@
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crontopus_api.kit.columns import Big, Id, Instant, Json, Str
@@ -16,7 +16,25 @@ class Run(Base):
         CheckConstraint(
             "state IN ('running', 'success', 'failure', 'timeout', 'skipped', 'lost', 'missed')", name="state"
         ),
+        Index("ix_runs_id", "id"),
         Index("ix_runs_tenant_id_job_id_partition_at_id", "tenant_id", "job_id", "partition_at", "id"),
+        Index(
+            "ix_runs_tenant_id_endpoint_id_partition_at_id",
+            "tenant_id",
+            "endpoint_id",
+            "partition_at",
+            "id",
+            postgresql_where=text("endpoint_id IS NOT NULL"),
+        ),
+        # Successes are nearly all there is: no index helps to find them.
+        Index(
+            "ix_runs_tenant_id_state_partition_at_id",
+            "tenant_id",
+            "state",
+            "partition_at",
+            "id",
+            postgresql_where=text("state <> 'success'"),
+        ),
         {"postgresql_partition_by": "RANGE (partition_at)"},
     )
 
@@ -75,6 +93,7 @@ class StatusChange(Base):
     __tablename__ = "status_changes"
     __table_args__ = (
         Index("ix_status_changes_unclaimed", "recorded_at", postgresql_where=text("claimed_at IS NULL")),
+        Index("ix_status_changes_recorded_at", "recorded_at", postgresql_using="brin"),
     )
 
     tenant_id: Mapped[Id]
@@ -89,6 +108,37 @@ class StatusChange(Base):
     at: Mapped[Instant]
     recorded_at: Mapped[Instant]
     claimed_at: Mapped[Instant | None]
+
+
+class RunRollup(Base):
+    """The runs of an instance that began on one day (UTC), counted. Durations are of runs that reached their end."""
+
+    __tablename__ = "run_rollups"
+    __table_args__ = (Index("ix_run_rollups_tenant_id_instance_id_day", "tenant_id", "instance_id", "day"),)
+
+    tenant_id: Mapped[Id]
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    instance_id: Mapped[Id]
+    job_id: Mapped[UUID]
+    endpoint_id: Mapped[UUID | None]
+    runs: Mapped[int]
+    successes: Mapped[int]
+    failures: Mapped[int]
+    timeouts: Mapped[int]
+    lost: Mapped[int]
+    missed: Mapped[int]
+    skipped: Mapped[int]
+    p50_ms: Mapped[Big | None]
+    p95_ms: Mapped[Big | None]
+
+
+class RollupMark(Base):
+    """How far something has been counted."""
+
+    __tablename__ = "rollup_marks"
+
+    name: Mapped[Str] = mapped_column(primary_key=True)
+    at: Mapped[Instant]
 
 
 class IngestHeartbeat(Base):

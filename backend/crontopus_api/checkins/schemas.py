@@ -5,9 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from crontopus_api.jobs.schemas import RunState
-from crontopus_api.kit.paging import PageQuery
-from crontopus_api.kit.schemas import EndpointRef, JobRef, Payload, Schema, Time
+from crontopus_api.kit.schemas import Payload, Schema
 
 MOST_OUTPUT_BYTES = 1024 * 1024
 
@@ -74,41 +72,5 @@ class BatchOut(Schema):
     results: list[BatchItemOut] = Field(description="One per item, in order.")
 
 
-class RunOutputOut(Schema):
-    bytes: int
-    total_bytes: int
-    truncated: bool
-
-
-class RunOut(Schema):
-    id: UUID
-    job: JobRef
-    instance_id: UUID
-    endpoint: EndpointRef | None
-    state: RunState
-    slot_at: Time | None
-    started_at: Time | None
-    finished_at: Time | None
-    duration_seconds: float | None
-    exit_code: int | None
-    source: Literal["agent", "ping", "api", "cronitor", "sentry"]
-    commit: str | None
-    message: str | None
-    output: RunOutputOut | None
-
-
-class RunQuery(PageQuery):
-    job: str | None = Field(None, max_length=127, description="namespace/name")
-    namespace: str | None = Field(None, max_length=63)
-    endpoint_id: UUID | None = None
-    state: RunState | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-
-
 def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
-
-
-def seconds(value: int | None) -> float | None:
-    return None if value is None else value / 1000

@@ -183,14 +183,6 @@ async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[Inva
     return (await session.scalars(query)).all()
 
 
-async def errors_at(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> dict[str, list[Row]]:
-    """What is wrong with the newest versions of these files."""
-    query = select(InvalidFile.path, InvalidFile.errors).where(
-        InvalidFile.tenant_id == tenant_id, any_text(InvalidFile.path, paths)
-    )
-    return {row.path: row.errors for row in await session.execute(query)}
-
-
 async def count_jobs(session: AsyncSession, tenant_id: UUID) -> int:
     query = select(func.count()).select_from(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
     return await session.scalar(query) or 0

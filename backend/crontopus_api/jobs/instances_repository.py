@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Instance, InstanceStatus, InvalidFile, Job, JobPingKey
+from crontopus_api.jobs.standing import shown_state_column
 from crontopus_api.kit.sql import any_id, table
 
 
@@ -27,11 +28,6 @@ def _live(tenant_id: UUID) -> Select[Instance, InstanceStatus, Job]:
         .join(Job, (Job.tenant_id == Instance.tenant_id) & (Job.id == Instance.job_id))
         .where(Instance.tenant_id == tenant_id, Instance.retired_at.is_(None))
     )
-
-
-async def of_jobs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> list[InstanceRow]:
-    rows = await session.execute(_live(tenant_id).where(Instance.job_id.in_(job_ids)).order_by(Instance.id))
-    return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
 _AT_ADDRESS = (
@@ -81,6 +77,8 @@ async def page(
     *,
     job_id: UUID | None,
     endpoint_id: UUID | None,
+    state: str | None,
+    now: datetime,
     after: UUID | None,
     limit: int,
 ) -> list[InstanceRow]:
@@ -89,10 +87,18 @@ async def page(
         query = query.where(Instance.job_id == job_id)
     if endpoint_id is not None:
         query = query.where(Instance.endpoint_id == endpoint_id)
+    if state is not None:
+        query = query.where(shown_state_column(now) == state)
     if after is not None:
         query = query.where(Instance.id > after)
     rows = await session.execute(query.order_by(Instance.id).limit(limit))
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
+
+
+async def states(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:
+    query = _live(tenant_id).where(Instance.job_id == job_id)
+    rows = await session.execute(query.with_only_columns(Instance.id, InstanceStatus.state))
+    return {row.id: row.state for row in rows}
 
 
 _LOCK_LIVE = (

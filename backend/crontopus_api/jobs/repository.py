@@ -1,69 +1,19 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.models import (
-    Document,
-    Instance,
-    InstanceStatus,
-    InvalidFile,
-    Job,
-    Namespace,
-    Repository,
-)
-from crontopus_api.kit.sql import table
+from crontopus_api.jobs.models import Document, InvalidFile, Job, Namespace, Repository
+from crontopus_api.kit.schemas import JobRef
+from crontopus_api.kit.sql import any_id, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
-
-# Worst first; a job's state is the worst of its instances'.
-SEVERITY = ("stuck", "failing", "missed", "late", "running", "healthy", "new", "paused")
-
-
-class JobFilter(NamedTuple):
-    namespace: str | None = None
-    state: str | None = None
-    text: str | None = None
 
 
 def _live(tenant_id: UUID) -> Select[Job]:
     return select(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
-
-
-def _worst_state(tenant_id: UUID) -> Any:
-    rank = case({state: index for index, state in enumerate(SEVERITY)}, value=InstanceStatus.state)
-    return (
-        select(func.min(rank))
-        .select_from(Instance)
-        .join(
-            InstanceStatus,
-            (InstanceStatus.tenant_id == Instance.tenant_id) & (InstanceStatus.instance_id == Instance.id),
-        )
-        .where(Instance.tenant_id == tenant_id, Instance.job_id == Job.id, Instance.retired_at.is_(None))
-        .correlate(Job)
-        .scalar_subquery()
-    )
-
-
-async def page(
-    session: AsyncSession, tenant_id: UUID, wanted: JobFilter, after: tuple[str, str] | None, limit: int
-) -> Sequence[Job]:
-    """Jobs by namespace and name."""
-    query = _live(tenant_id)
-    if wanted.namespace:
-        query = query.where(Job.namespace == wanted.namespace)
-    if wanted.text:
-        pattern = "%" + wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        query = query.where(or_(Job.name.ilike(pattern), Job.namespace.ilike(pattern)))
-    if wanted.state == "none":
-        query = query.where(_worst_state(tenant_id).is_(None))
-    elif wanted.state:
-        query = query.where(_worst_state(tenant_id) == SEVERITY.index(wanted.state))
-    if after is not None:
-        query = query.where(func.row(Job.namespace, Job.name) > func.row(*after))
-    return (await session.scalars(query.order_by(Job.namespace, Job.name).limit(limit))).all()
 
 
 async def get(session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job | None:
@@ -86,9 +36,22 @@ async def by_ids(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
     return {job.id: job for job in rows}
 
 
-async def ids_in(session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
-    rows = await session.scalars(select(Job.id).where(Job.tenant_id == tenant_id, Job.namespace == namespace))
-    return list(rows)
+async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, JobRef]:
+    """The same, names only."""
+    query = select(Job.id, Job.namespace, Job.name).where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids))
+    rows = await session.execute(query)
+    return {row.id: JobRef(id=row.id, namespace=row.namespace, name=row.name) for row in rows}
+
+
+async def ids_matching(
+    session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+) -> list[UUID]:
+    query = select(Job.id).where(Job.tenant_id == tenant_id)
+    if namespace is not None:
+        query = query.where(Job.namespace == namespace)
+    if labels:
+        query = query.where(Job.labels.contains(dict(labels)))
+    return list(await session.scalars(query))
 
 
 async def live(session: AsyncSession, tenant_id: UUID) -> Sequence[Job]:

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from crontopus_api.kit.paging import PageQuery
+from crontopus_api.kit.paging import DEFAULT_LIMIT, PageQuery
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef, Payload, Schema, Time
 
 Message = Annotated[str | None, Field(max_length=2_000, description="The commit's message.")]
@@ -23,7 +23,7 @@ class RunBrief(Schema):
 
 class InstanceCounts(Schema):
     total: int
-    by_state: dict[str, int]
+    by_state: dict[InstanceState, int]
 
 
 class JobSummary(JobRef):
@@ -36,6 +36,7 @@ class JobSummary(JobRef):
     description: str | None
     state: JobState = Field(description="The worst of its instances' states; none: it is expected nowhere.")
     instances: InstanceCounts
+    warnings: int = Field(description="How many of its instances have warnings.")
     next_run_at: Time | None
     last_run: RunBrief | None
     commit: str = Field(description="The commit that last changed this job.")
@@ -57,6 +58,12 @@ class ConditionOut(Schema):
     at: Time
 
 
+class WarningOut(Schema):
+    code: str = Field(description="overlap, too_often, slow; there may be more.")
+    message: str
+    at: Time
+
+
 class InstanceOut(Schema):
     id: UUID
     job: JobRef
@@ -66,6 +73,12 @@ class InstanceOut(Schema):
     due_at: Time | None
     deadline_at: Time | None
     last_run: RunBrief | None
+    usual_seconds: float | None = Field(
+        description="What nearly all runs of the last 14 days took; null: there were none."
+    )
+    warnings: list[WarningOut] = Field(
+        description="What is odd about its runs though nothing failed; a normal run ends them."
+    )
     condition: ConditionOut | None = Field(
         description="What the endpoint's agent last said; null in ping mode."
     )
@@ -328,6 +341,7 @@ class NamespaceOut(Schema):
 
 
 class JobQuery(PageQuery):
+    limit: Annotated[int, Field(ge=1, le=1_000)] = DEFAULT_LIMIT
     namespace: str | None = Field(None, max_length=63)
     state: JobState | None = None
     q: str | None = Field(None, max_length=100, description="Part of the job's or namespace's name.")
@@ -336,3 +350,4 @@ class JobQuery(PageQuery):
 class InstanceQuery(PageQuery):
     job: str | None = Field(None, max_length=127, description="namespace/name")
     endpoint_id: UUID | None = None
+    state: InstanceState | None = None

@@ -1,22 +1,23 @@
 """Job definitions as the projection has them. They are changed through Git: see `editing`."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.jobs import definitions_repository as definitions
-from crontopus_api.jobs import instances_repository, repository, schemas, views
+from crontopus_api.jobs import instances_repository, list_repository, repository, schemas, views
 from crontopus_api.jobs.instances_repository import InstanceRow
+from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.ping_keys import ping_key_place
-from crontopus_api.jobs.repository import JobFilter
+from crontopus_api.jobs.standing import SEVERITY
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
+from crontopus_api.kit.schemas import JobRef
 from crontopus_api.schedules import Schedule
 
 
@@ -40,15 +41,11 @@ class JobService:
         wanted: JobFilter,
         after: tuple[str, str] | None,
         limit: int,
-    ) -> list[schemas.JobSummary]:
-        jobs = await repository.page(session, tenant_id, wanted, after, limit)
-        rows = await instances_repository.of_jobs(session, tenant_id, [job.id for job in jobs])
-        errors = await definitions.errors_at(session, tenant_id, [job.path for job in jobs])
-        by_job: dict[UUID, list[InstanceRow]] = defaultdict(list)
-        for row in rows:
-            by_job[row.instance.job_id].append(row)
+    ) -> list[dict[str, Any]]:
+        """Each as a `JobSummary` is sent."""
         now = self._clock.now()
-        return [views.job_summary(job, by_job[job.id], errors.get(job.path, []), now) for job in jobs]
+        rows = await list_repository.page(session, tenant_id, wanted, after, limit, now)
+        return [views.job_summary(row, now) for row in rows]
 
     async def find(self, session: AsyncSession, tenant_id: UUID, namespace: str, name: str) -> Job:
         """Raises NotFound."""
@@ -63,9 +60,11 @@ class JobService:
         if found is None:
             _no_job(namespace, name)
         job = found.job
-        summary = views.job_summary(job, found.instances, found.errors, self._clock.now())
+        [summary] = await self.page(session, tenant_id, JobFilter(namespace, name=name), None, 1)
+        # Read back as JSON, which its parts partly are.
+        shown = schemas.JobSummary.model_validate_json(msgspec.json.encode(summary))
         return schemas.JobOut(
-            **dict(summary),
+            **dict(shown),
             manifest=job.manifest,
             yaml=job.source,
             path=job.path,
@@ -81,9 +80,34 @@ class JobService:
         """Also deleted ones: their runs and incidents are still shown."""
         return await repository.by_ids(session, tenant_id, job_ids)
 
-    async def ids_in(self, session: AsyncSession, tenant_id: UUID, namespace: str) -> list[UUID]:
-        """Every job that is or was in a namespace."""
-        return await repository.ids_in(session, tenant_id, namespace)
+    async def refs(
+        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
+    ) -> dict[UUID, JobRef]:
+        """The names of jobs, also of deleted ones."""
+        return await repository.refs(session, tenant_id, job_ids)
+
+    async def ids_matching(
+        self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+    ) -> list[UUID]:
+        """Every job that is or was in a namespace (None: in any) and has all these labels."""
+        return await repository.ids_matching(session, tenant_id, namespace, labels)
+
+    async def stored_states(self, session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:
+        """Instance id → state, of the instances that a job has now."""
+        return await instances_repository.states(session, tenant_id, job_id)
+
+    async def worst_state(
+        self,
+        session: AsyncSession,
+        tenant_id: UUID,
+        *,
+        job_id: UUID | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> schemas.JobState:
+        """The worst state of a job's instances, or of those of all jobs with these labels."""
+        now = self._clock.now()
+        states = await list_repository.states(session, tenant_id, job_id, labels or {}, now)
+        return min(states, key=SEVERITY.index, default="none")
 
     async def namespaces(self, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, int]]:
         found = dict(await repository.namespaces(session, tenant_id))
@@ -96,6 +120,7 @@ class JobService:
         *,
         job: Job | None,
         endpoint_id: UUID | None,
+        state: str | None,
         after: UUID | None,
         limit: int,
     ) -> list[schemas.InstanceOut]:
@@ -104,6 +129,8 @@ class JobService:
             tenant_id,
             job_id=job.id if job else None,
             endpoint_id=endpoint_id,
+            state=state,
+            now=self._clock.now(),
             after=after,
             limit=limit,
         )
@@ -132,11 +159,12 @@ class JobService:
     async def _instances(
         self, session: AsyncSession, tenant_id: UUID, rows: Sequence[InstanceRow]
     ) -> list[schemas.InstanceOut]:
+        now = self._clock.now()
         if all(row.instance.endpoint_id is None for row in rows):
-            return [views.instance_out(row, {}, {}) for row in rows]
+            return [views.instance_out(row, {}, {}, now) for row in rows]
         names = await self._endpoints.names(session, tenant_id)
         conditions = await self._endpoints.conditions(session, tenant_id, [row.instance.id for row in rows])
-        return [views.instance_out(row, names, conditions) for row in rows]
+        return [views.instance_out(row, names, conditions, now) for row in rows]
 
 
 def _no_job(namespace: str, name: str) -> NoReturn:

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 REQUESTS = Counter("crontopus_http_requests_total", "Requests answered.", ("method", "route", "status"))
 SECONDS = Histogram("crontopus_http_request_seconds", "Time to answer.", ("method", "route"))
 
-_STREAMS = ("/events", "/stream")
+_STREAMS = ("/events", "/stream", "/tail")
 
 
 def observe_request(scope: MutableMapping[str, Any], status: int, seconds: float) -> None:

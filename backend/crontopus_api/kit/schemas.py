@@ -7,11 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 
-def _utc(value: datetime) -> str:
+def utc_text(value: datetime) -> str:
+    """As every time is sent."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Time = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
+Time = Annotated[datetime, PlainSerializer(utc_text, return_type=str, when_used="json")]
 """RFC 3339 in UTC with milliseconds and `Z`."""
 
 

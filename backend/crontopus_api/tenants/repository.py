@@ -45,3 +45,9 @@ async def owner_ids(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
         select(Membership.user_id).where(Membership.tenant_id == tenant_id, Membership.role == "owner")
     )
     return list(rows)
+
+
+async def plan_names(session: AsyncSession) -> list[tuple[UUID, str]]:
+    """Of every tenant: for the scanner's role only."""
+    rows = await session.execute(select(Tenant.id, Tenant.plan).order_by(Tenant.id))
+    return [(tenant_id, plan) for tenant_id, plan in rows]

@@ -66,7 +66,14 @@ class TenantService:
     async def plan(self, session: AsyncSession, tenant_id: UUID) -> Plan:
         """What the tenant may use. A plan that is no longer offered is as good as the default one."""
         tenant = await repository.get_tenant(session, tenant_id)
-        return PLANS.get(tenant.plan if tenant else "", PLANS[self._default_plan])
+        return self._plan_named(tenant.plan if tenant else "")
+
+    async def plans(self, session: AsyncSession) -> dict[UUID, Plan]:
+        """What every tenant may use: for the scanner's role only."""
+        return {tenant_id: self._plan_named(name) for tenant_id, name in await repository.plan_names(session)}
+
+    def _plan_named(self, name: str) -> Plan:
+        return PLANS.get(name, PLANS[self._default_plan])
 
     async def owner_ids(self, session: AsyncSession, tenant_id: UUID) -> list[UUID]:
         return await repository.owner_ids(session, tenant_id)

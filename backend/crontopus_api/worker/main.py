@@ -26,6 +26,9 @@ _UPKEEP_SECONDS = 5.0
 # Pings that make jobs within this time share a commit; a job must be there within 5 s.
 _ADOPT_SECONDS = 2.0
 _MAINTENANCE_SECONDS = 60.0
+_PARTITION_SECONDS = 600.0
+_ROLLUP_SECONDS = 180.0
+_RETENTION_SECONDS = 3600.0
 _STALLED_SECONDS = 15.0
 _CONCURRENCY = 10
 
@@ -83,6 +86,9 @@ async def run(settings: Settings) -> None:
                     maintenance = RepositoryMaintenance(services, services.git)
                     group.create_task(repeat("maintenance", _MAINTENANCE_SECONDS, maintenance.round))
                 group.create_task(repeat("intents", _UPKEEP_SECONDS, services.changes.finish_stale))
+                group.create_task(repeat("partitions", _PARTITION_SECONDS, services.partitions.round))
+                group.create_task(repeat("rollups", _ROLLUP_SECONDS, services.rollups.round))
+                group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(
                     app.run_worker_async(

@@ -1,5 +1,10 @@
-"""`runs list|output`: what ran, when, and what it printed."""
+"""`runs list|export|output`: what ran, when, and what it printed."""
 
+import base64
+import codecs
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -7,9 +12,9 @@ import typer
 from crontopus_cli import words
 from crontopus_cli.errors import CliError
 from crontopus_cli.options import Limit, Namespace, Output, at_most, new_app, one_more, parse_address
-from crontopus_cli.output import Column, emit_list, emit_text
+from crontopus_cli.output import Column, emit_list, emit_text, harmless_output, note
 from crontopus_cli.session import connect
-from crontopus_cli.vocabulary import OutputFormat, RunState
+from crontopus_cli.vocabulary import ExportFormat, OutputFormat, RunState
 
 Json = dict[str, Any]
 
@@ -18,32 +23,80 @@ app = new_app("Runs: every execution that was seen, or missed.")
 _TIME_HELP = "A time, a date, or a duration such as `2h` for that long ago."
 
 
+Job = Annotated[str | None, typer.Option("--job", "-j", help="Only runs of this job: NAMESPACE/NAME.")]
+Label = Annotated[
+    list[str] | None,
+    typer.Option("--label", "-l", metavar="KEY=VALUE", help="Only runs of jobs with this label. Repeatable."),
+]
+Endpoint = Annotated[str | None, typer.Option(metavar="ID", help="Only runs on this endpoint.")]
+State = Annotated[RunState | None, typer.Option(help="Only runs in this state.")]
+Since = Annotated[str | None, typer.Option(metavar="TIME", help=f"Not before. {_TIME_HELP}")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help=f"Before. {_TIME_HELP}")]
+
+
 @app.command("list")
 def list_runs(
     *,
-    job: Annotated[
-        str | None, typer.Option("--job", "-j", help="Only runs of this job: NAMESPACE/NAME.")
-    ] = None,
+    job: Job = None,
     namespace: Namespace = None,
-    endpoint: Annotated[str | None, typer.Option(metavar="ID", help="Only runs on this endpoint.")] = None,
-    state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help=f"Not before. {_TIME_HELP}")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help=f"Not after. {_TIME_HELP}")] = None,
+    label: Label = None,
+    endpoint: Endpoint = None,
+    state: State = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = 50,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """List runs, newest first."""
-    query = {
+    query = _filter(job, namespace, label, endpoint, state, since, until)
+    with connect() as client:
+        runs = at_most(client.pages("runs", limit=one_more(limit), **query), limit)
+    emit_list(runs, _COLUMNS, output, empty="No runs.")
+
+
+@app.command("export")
+def export_runs(
+    *,
+    job: Job = None,
+    namespace: Namespace = None,
+    label: Label = None,
+    endpoint: Endpoint = None,
+    state: State = None,
+    since: Since = None,
+    until: Until = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="For spreadsheets, or for programs.")] = (
+        ExportFormat.CSV
+    ),
+) -> None:
+    """Print all runs there are, newest first, as a file.
+
+    `crontopus runs export --since 30d > runs.csv`
+    """
+    query = _filter(job, namespace, label, endpoint, state, since, until)
+    with connect() as client:
+        for piece in client.stream("runs", accept="*/*", format=form, **query):
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _filter(
+    job: str | None,
+    namespace: str | None,
+    label: list[str] | None,
+    endpoint: str | None,
+    state: RunState | None,
+    since: str | None,
+    until: str | None,
+) -> Json:
+    return {
         "job": "/".join(parse_address(job)) if job else None,
         "namespace": namespace,
+        "label": label or None,
         "endpoint_id": endpoint,
         "state": state,
         "since": words.instant_of(since) if since else None,
         "until": words.instant_of(until) if until else None,
     }
-    with connect() as client:
-        runs = at_most(client.pages("runs", limit=one_more(limit), **query), limit)
-    emit_list(runs, _COLUMNS, output, empty="No runs.")
 
 
 @app.command("output")
@@ -51,13 +104,49 @@ def show_output(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="A run's id, or a job's NAMESPACE/NAME for its newest run.")
     ],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on while the run does.")] = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Print what a run printed."""
     with connect() as client:
         run_id = _newest(client.pages("runs", limit=1, job=run), run) if "/" in run else run
+        if follow:
+            _follow(client.stream("runs", run_id, "output", "tail", accept="text/event-stream"))
+            return
         text = client.get_text("runs", run_id, "output", accept="text/plain")
     emit_text(text, {"id": run_id, "output": text}, output)
+
+
+def _follow(pieces: Iterable[bytes]) -> None:
+    """Print the output of a running run as it comes.
+
+    What is printed cannot be taken back: an output that begins again is printed again, after a line that says so.
+    """
+    printed, decoder = 0, codecs.getincrementaldecoder("utf-8")("replace")
+    for name, data in _events(pieces):
+        if name != "output":
+            continue
+        content = base64.b64decode(data["data"])
+        if data["offset"] != printed:
+            note("the output begins again")
+            decoder.reset()
+        # A character may be cut in the middle here, and go on with the next event.
+        sys.stdout.write(harmless_output(decoder.decode(content)))
+        sys.stdout.flush()
+        printed = data["offset"] + len(content)
+
+
+def _events(pieces: Iterable[bytes]) -> Iterator[tuple[str, Json]]:
+    """The server-sent events in a stream, without its comments."""
+    left = b""
+    for piece in pieces:
+        *events, left = (left + piece).split(b"\n\n")
+        for event in events:
+            fields = dict(
+                line.split(": ", 1) for line in event.decode().split("\n") if not line.startswith(":")
+            )
+            if "data" in fields:
+                yield fields.get("event", "message"), json.loads(fields["data"])
 
 
 def _newest(runs: Any, job: str) -> str:

@@ -6,7 +6,7 @@ It exists so that the CLI is tested through sockets. What the real service does 
 import json
 import re
 import threading
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,7 +94,7 @@ def whole_job(summary: Json) -> Json:
         "etag": "e7a9",
         "schedule_text": "At 02:00 every day, in Europe/London",
         "ping_url": None,
-        "instances_list": [],
+        "instances_list": summary.get("instances_list", []),
     }
 
 
@@ -231,6 +231,8 @@ def _delete_job(server: FakeServer, _body: Json, _query: Query, namespace: str, 
 
 @route("GET", "/runs")
 def _runs(server: FakeServer, _body: Json, query: Query) -> Answer:
+    if "format" in query:
+        return 200, "id\r\n" + "".join(f"{item['id']}\r\n" for item in server.runs)
     return paged([item for item in server.runs if query.get("state", item["state"]) == item["state"]], query)
 
 
@@ -239,6 +241,16 @@ def _output(server: FakeServer, _body: Json, _query: Query, run_id: str) -> Answ
     if all(item["id"] != run_id for item in server.runs):
         raise Problem(404, "no_output", "this run kept no output")
     return 200, "héllo\x1b]0;title\x07 \x1b[32mgreen\x1b[0m"
+
+
+@route("GET", "/runs/([^/]+)/output/tail")
+def _tail(_server: FakeServer, _body: Json, _query: Query, _run_id: str) -> Answer:
+    pieces = [(0, b"h\xc3"), (2, b"\xa9 one\n"), (0, b"again\x07")]
+    events = [
+        f"event: output\ndata: {json.dumps({'offset': offset, 'data': b64encode(data).decode()})}\n\n"
+        for offset, data in pieces
+    ]
+    return 200, ": keep-alive\n\n" + "".join(events) + 'event: end\ndata: {"state": "success"}\n\n'
 
 
 @route("GET", "/incidents")

@@ -40,6 +40,8 @@ export type RunFilter = {
   /** `namespace/name` */
   job?: string | undefined;
   namespace?: string | undefined;
+  /** `key=value` */
+  label?: string | undefined;
   endpoint_id?: string | undefined;
   state?: RunState | undefined;
   since?: string | undefined;

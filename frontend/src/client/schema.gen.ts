@@ -81,6 +81,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Label Badge
+         * @description The badge of all jobs with a label, `key=value`: as good as the worst of them.
+         */
+        get: operations["label_badge_api_v1_badges_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/check-ins": {
         parameters: {
             query?: never;
@@ -454,6 +474,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{namespace}/{name}/badge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Job Badge
+         * @description The badge of one job.
+         */
+        get: operations["job_badge_api_v1_jobs__namespace___name__badge_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{namespace}/{name}/diff": {
         parameters: {
             query?: never;
@@ -596,6 +636,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{namespace}/{name}/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Uptime
+         * @description How much of the last days a job was well.
+         */
+        get: operations["get_uptime_api_v1_jobs__namespace___name__uptime_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs:apply": {
         parameters: {
             query?: never;
@@ -697,6 +757,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report Endpoints
+         * @description The same by endpoint.
+         */
+        get: operations["report_endpoints_api_v1_reports_endpoints_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report Jobs
+         * @description How each job's runs went, over a span of days. Counted every few minutes.
+         */
+        get: operations["report_jobs_api_v1_reports_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/repository": {
         parameters: {
             query?: never;
@@ -726,7 +826,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description Runs, newest first.
+         * @description Runs, newest first. As CSV or NDJSON: all of them, as a file.
          */
         get: operations["list_runs_api_v1_runs_get"];
         put?: never;
@@ -766,6 +866,28 @@ export interface paths {
          * @description What the run printed. Bytes that are not UTF-8 come as they were sent.
          */
         get: operations["get_output_api_v1_runs__run_id__output_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/output/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tail Output
+         * @description Server-sent events `output` `{"offset", "data"}` (base64) while the run goes on, then `end` `{"state"}`.
+         *
+         *     What was shown from `offset` on is replaced by `data`.
+         */
+        get: operations["tail_output_api_v1_runs__run_id__output_tail_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -830,6 +952,46 @@ export interface paths {
         post?: never;
         /** Revoke Token */
         delete: operations["revoke_token_api_v1_tokens__token_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/badge/{key}.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Badge Json
+         * @description The same for shields.io's endpoint badge. Needs no token.
+         */
+        get: operations["badge_json_badge__key__json_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/badge/{key}.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Badge Svg
+         * @description A badge as a picture. Needs no token.
+         */
+        get: operations["badge_svg_badge__key__svg_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -931,6 +1093,18 @@ export interface components {
              * @description The commit's message.
              */
             message?: string | null;
+        };
+        /**
+         * BadgeOut
+         * @description Where a badge is. Whoever has the address sees the state, and nothing else.
+         */
+        BadgeOut: {
+            /** Json Url */
+            json_url: string;
+            /** Markdown */
+            markdown: string;
+            /** Svg Url */
+            svg_url: string;
         };
         /** BatchIn */
         BatchIn: {
@@ -1228,6 +1402,39 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /** EndpointReport */
+        EndpointReport: {
+            endpoint: components["schemas"]["EndpointRef"];
+            /** Failures */
+            failures: number;
+            /** Lost */
+            lost: number;
+            /** Missed */
+            missed: number;
+            /**
+             * P50 Seconds
+             * @description The days' medians, weighed by their runs.
+             */
+            p50_seconds: number | null;
+            /**
+             * P95 Seconds
+             * @description The highest of the days' 95th percentiles.
+             */
+            p95_seconds: number | null;
+            /** Runs */
+            runs: number;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Success Rate
+             * @description Successes among runs that came to an end or were missed, 0–1; null: there were none.
+             */
+            success_rate: number | null;
+            /** Successes */
+            successes: number;
+            /** Timeouts */
+            timeouts: number;
         };
         /** Enroll */
         Enroll: {
@@ -1634,6 +1841,30 @@ export interface components {
              * @enum {string}
              */
             state: "new" | "healthy" | "running" | "late" | "missed" | "failing" | "stuck" | "paused";
+            /**
+             * Usual Seconds
+             * @description What nearly all runs of the last 14 days took; null: there were none.
+             */
+            usual_seconds: number | null;
+            /**
+             * Warnings
+             * @description What is odd about its runs though nothing failed; a normal run ends them.
+             */
+            warnings: components["schemas"]["WarningOut"][];
+        };
+        /** InstanceUptime */
+        InstanceUptime: {
+            /** Down Seconds */
+            down_seconds: number;
+            /**
+             * Instance Id
+             * Format: uuid
+             */
+            instance_id: string;
+            /** Known Seconds */
+            known_seconds: number;
+            /** Uptime */
+            uptime: number | null;
         };
         /**
          * InvalidFileOut
@@ -1798,6 +2029,11 @@ export interface components {
              */
             violations: components["schemas"]["ErrorDetail"][];
             /**
+             * Warnings
+             * @description How many of its instances have warnings.
+             */
+            warnings: number;
+            /**
              * Yaml
              * @description The file as it stands in the repository.
              */
@@ -1817,6 +2053,39 @@ export interface components {
             name: string;
             /** Namespace */
             namespace: string;
+        };
+        /** JobReport */
+        JobReport: {
+            /** Failures */
+            failures: number;
+            job: components["schemas"]["JobRef"];
+            /** Lost */
+            lost: number;
+            /** Missed */
+            missed: number;
+            /**
+             * P50 Seconds
+             * @description The days' medians, weighed by their runs.
+             */
+            p50_seconds: number | null;
+            /**
+             * P95 Seconds
+             * @description The highest of the days' 95th percentiles.
+             */
+            p95_seconds: number | null;
+            /** Runs */
+            runs: number;
+            /** Skipped */
+            skipped: number;
+            /**
+             * Success Rate
+             * @description Successes among runs that came to an end or were missed, 0–1; null: there were none.
+             */
+            success_rate: number | null;
+            /** Successes */
+            successes: number;
+            /** Timeouts */
+            timeouts: number;
         };
         /** JobSummary */
         JobSummary: {
@@ -1882,6 +2151,11 @@ export interface components {
              * @description The policies this job breaks, each with `policy` and `enforcement`.
              */
             violations: components["schemas"]["ErrorDetail"][];
+            /**
+             * Warnings
+             * @description How many of its instances have warnings.
+             */
+            warnings: number;
         };
         /** Login */
         Login: {
@@ -2022,6 +2296,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[EndpointReport] */
+        Page_EndpointReport_: {
+            /** Items */
+            items: components["schemas"]["EndpointReport"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[EnrollmentTokenOut] */
         Page_EnrollmentTokenOut_: {
             /** Items */
@@ -2040,6 +2321,13 @@ export interface components {
         Page_InstanceOut_: {
             /** Items */
             items: components["schemas"]["InstanceOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[JobReport] */
+        Page_JobReport_: {
+            /** Items */
+            items: components["schemas"]["JobReport"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -2287,10 +2575,17 @@ export interface components {
             /** Duration Seconds */
             duration_seconds: number | null;
             endpoint: components["schemas"]["EndpointRef"] | null;
+            /** Environment */
+            environment?: string | null;
             /** Exit Code */
             exit_code: number | null;
             /** Finished At */
             finished_at: string | null;
+            /**
+             * Host
+             * @description Where the sender says it ran.
+             */
+            host?: string | null;
             /**
              * Id
              * Format: uuid
@@ -2304,6 +2599,13 @@ export interface components {
             job: components["schemas"]["JobRef"];
             /** Message */
             message: string | null;
+            /**
+             * Metrics
+             * @description Numbers the sender reported, by name.
+             */
+            metrics?: {
+                [key: string]: number;
+            } | null;
             output: components["schemas"]["RunOutputOut"] | null;
             /** Slot At */
             slot_at: string | null;
@@ -2311,7 +2613,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "agent" | "ping" | "api";
+            source: "ping" | "agent" | "api" | "cronitor" | "sentry";
             /** Started At */
             started_at: string | null;
             /**
@@ -2444,6 +2746,30 @@ export interface components {
             /** Scopes */
             scopes: string[];
         };
+        /**
+         * UptimeOut
+         * @description How long a job was well, among the time in which that is known.
+         *
+         *     Down is when an instance was missed, failing or stuck. Time in which all were new, paused or not expected does not
+         *     count; a miss that a late report took back was none.
+         */
+        UptimeOut: {
+            /** Down Seconds */
+            down_seconds: number;
+            /** Instances */
+            instances: components["schemas"]["InstanceUptime"][];
+            /** Known Seconds */
+            known_seconds: number;
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+            /**
+             * Uptime
+             * @description 0–1; null: nothing is known of that time.
+             */
+            uptime: number | null;
+        };
         /** UserOut */
         UserOut: {
             /** Email */
@@ -2468,6 +2794,18 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /** WarningOut */
+        WarningOut: {
+            /** At */
+            at: string;
+            /**
+             * Code
+             * @description overlap, too_often, slow; there may be more.
+             */
+            code: string;
+            /** Message */
+            message: string;
         };
     };
     responses: never;
@@ -2624,6 +2962,58 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    label_badge_api_v1_badges_get: {
+        parameters: {
+            query: {
+                label: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BadgeOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3615,6 +4005,7 @@ export interface operations {
                 /** @description namespace/name */
                 job?: string | null;
                 endpoint_id?: string | null;
+                state?: ("new" | "healthy" | "running" | "late" | "missed" | "failing" | "stuck" | "paused") | null;
             };
             header?: never;
             path?: never;
@@ -4001,6 +4392,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"];
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_badge_api_v1_jobs__namespace___name__badge_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BadgeOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -4592,6 +5045,71 @@ export interface operations {
             };
         };
     };
+    get_uptime_api_v1_jobs__namespace___name__uptime_get: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimeOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     apply_files_api_v1_jobs_apply_post: {
         parameters: {
             query?: {
@@ -5023,6 +5541,116 @@ export interface operations {
             };
         };
     };
+    report_endpoints_api_v1_reports_endpoints_get: {
+        parameters: {
+            query?: {
+                /** @description First day (UTC); default: 29 days before `to`. */
+                from?: string | null;
+                /** @description Last day, included; default: today. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EndpointReport_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_jobs_api_v1_reports_jobs_get: {
+        parameters: {
+            query?: {
+                /** @description First day (UTC); default: 29 days before `to`. */
+                from?: string | null;
+                /** @description Last day, included; default: today. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobReport_"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_repository_api_v1_repository_get: {
         parameters: {
             query?: never;
@@ -5071,10 +5699,14 @@ export interface operations {
                 /** @description namespace/name */
                 job?: string | null;
                 namespace?: string | null;
+                /** @description Runs of jobs with this label, `key=value`; several: with all of them. */
+                label?: string[];
                 endpoint_id?: string | null;
                 state?: ("running" | "success" | "failure" | "timeout" | "skipped" | "lost" | "missed") | null;
                 since?: string | null;
                 until?: string | null;
+                /** @description `csv` and `ndjson` export every run there is, not one page. Default: by `Accept`. */
+                format?: ("json" | "csv" | "ndjson") | null;
             };
             header?: never;
             path?: never;
@@ -5089,6 +5721,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RunOut_"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -5253,6 +5887,68 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                     "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tail_output_api_v1_runs__run_id__output_tail_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5427,6 +6123,88 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"];
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    badge_json_badge__key__json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    badge_svg_badge__key__svg_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": unknown;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

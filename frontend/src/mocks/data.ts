@@ -79,6 +79,7 @@ type JobSeed = {
   command?: string;
   endpoints?: Endpoint[];
   errors?: Job["errors"];
+  warnings?: Instance["warnings"];
 };
 
 const RUN_FOR: Record<State, RunState | null> = {
@@ -153,6 +154,8 @@ export function makeJob(seed: JobSeed): Job {
       due_at: null,
       deadline_at: null,
       last_run: index === 0 || !last ? last : brief("success", 5400, 11.2),
+      usual_seconds: last ? 12 : null,
+      warnings: index === 0 ? (seed.warnings ?? []) : [],
       condition:
         place && state === "stuck"
           ? {
@@ -177,6 +180,7 @@ export function makeJob(seed: JobSeed): Job {
     labels: seed.labels ?? {},
     state: instances.length ? seed.state : "none",
     instances: { total: instances.length, by_state },
+    warnings: instances.filter(({ warnings }) => warnings.length > 0).length,
     next_run_at: seed.state === "paused" || seed.nextIn === null ? null : ago(-(seed.nextIn ?? 1840)),
     last_run: instances.length ? last : null,
     commit: COMMIT,

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
-from datetime import UTC, datetime
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings

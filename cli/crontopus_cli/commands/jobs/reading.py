@@ -90,6 +90,19 @@ def _instances(job: Json) -> str:
     return f"{counts['total']} ({states})" if states else str(counts["total"])
 
 
+def _oddities(job: Json) -> list[tuple[str, str]]:
+    """What is odd about its runs though nothing failed, and where."""
+    return [
+        (
+            "Odd",
+            f"{warning['message']} ({words.ago(warning['at'])}"
+            f"{', on ' + instance['endpoint']['name'] if instance['endpoint'] else ''})",
+        )
+        for instance in job["instances_list"]
+        for warning in instance["warnings"]
+    ]
+
+
 def _fields(job: Json) -> list[tuple[str, str]]:
     schedule = f"{', '.join(job['schedule'])} ({job['timezone']})" if job["schedule"] else ""
     problems = [
@@ -110,6 +123,7 @@ def _fields(job: Json) -> list[tuple[str, str]]:
         ("Next run", words.moment(job["next_run_at"])),
         ("Last run", _last_run(job)),
         ("Instances", _instances(job)),
+        *_oddities(job),
         ("Labels", words.labels(job["labels"])),
         ("Ping URL", job.get("ping_url") or ""),
         ("File", job["path"]),

@@ -10,7 +10,7 @@ import { Duration, Time } from "@/components/ui/time";
 import { plural } from "@/lib/format";
 
 function Place({ instance }: { instance: Instance }) {
-  const { condition, endpoint } = instance;
+  const { condition, endpoint, warnings } = instance;
   const notable = condition && condition.type !== "Ready";
   return (
     <>
@@ -20,6 +20,11 @@ function Place({ instance }: { instance: Instance }) {
           {condition.type}: {condition.message || condition.reason}
         </p>
       )}
+      {warnings.map((warning) => (
+        <p key={warning.code} className="break-words text-warn text-xs">
+          {warning.message} <Time at={warning.at} />
+        </p>
+      ))}
     </>
   );
 }
@@ -38,6 +43,11 @@ function Last({ instance }: { instance: Instance }) {
         <span className="text-subtle">
           {" "}
           in <Duration seconds={run.duration_seconds} />
+          {instance.usual_seconds !== null && (
+            <>
+              , usually <Duration seconds={instance.usual_seconds} />
+            </>
+          )}
         </span>
       )}
     </Link>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Download, WrapText } from "lucide-react";
+import { ArrowDownToLine, Download, WrapText } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { API } from "@/client/http";
 import { isProblem } from "@/client/problem";
@@ -55,13 +55,27 @@ function Tools({
 }
 
 /** Numbers come from a CSS counter: they are seen, and never copied. */
-function Lines({ text, wrap, fromEnd }: { text: string; wrap: boolean; fromEnd: boolean }) {
+function Lines({
+  text,
+  wrap,
+  fromEnd,
+  follow,
+}: {
+  text: string;
+  wrap: boolean;
+  fromEnd: boolean;
+  follow: boolean;
+}) {
   const box = useRef<HTMLElement>(null);
   const lines = useMemo(() => text.replace(/\n$/, "").split("\n"), [text]);
   useEffect(() => {
     // What broke stands at the end.
     if (fromEnd && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [fromEnd]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever there are more lines
+  useEffect(() => {
+    if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [follow, lines]);
   return (
     <section
       ref={box}
@@ -95,6 +109,8 @@ function Lines({ text, wrap, fromEnd }: { text: string; wrap: boolean; fromEnd: 
 
 export function RunOutput({ run }: { run: Run }) {
   const [wrap, setWrap] = useState(true);
+  const [follow, setFollow] = useState(true);
+  const running = run.state === "running";
   const query = useQuery({ ...runOutputQuery(run.id), enabled: run.output !== null });
   const text = useMemo(() => plainText(query.data ?? ""), [query.data]);
   const gone = isProblem(query.error, 404);
@@ -103,7 +119,26 @@ export function RunOutput({ run }: { run: Run }) {
     <Card>
       <CardHeader
         title="Output"
-        aside={has && query.isSuccess && <Tools run={run} text={text} wrap={wrap} setWrap={setWrap} />}
+        aside={
+          has &&
+          query.isSuccess && (
+            <>
+              {running && (
+                <Button
+                  variant="ghost"
+                  size="sm"
+                  aria-pressed={follow}
+                  className="aria-pressed:bg-hover aria-pressed:text-text"
+                  onClick={() => setFollow(!follow)}
+                >
+                  <ArrowDownToLine aria-hidden />
+                  Follow
+                </Button>
+              )}
+              <Tools run={run} text={text} wrap={wrap} setWrap={setWrap} />
+            </>
+          )
+        }
       />
       {run.output?.truncated && (
         <Message
@@ -117,8 +152,8 @@ export function RunOutput({ run }: { run: Run }) {
       )}
       {!has && (
         <p className="px-4 py-8 text-center text-muted text-sm">
-          {run.state === "running"
-            ? "Output is shown when the run has ended."
+          {running
+            ? "Nothing was reported yet. Output appears here by itself."
             : "This run reported no output."}
         </p>
       )}
@@ -126,7 +161,9 @@ export function RunOutput({ run }: { run: Run }) {
       {has && query.isError && !query.data && (
         <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />
       )}
-      {has && query.isSuccess && <Lines text={text} wrap={wrap} fromEnd={run.state !== "success"} />}
+      {has && query.isSuccess && (
+        <Lines text={text} wrap={wrap} fromEnd={run.state !== "success"} follow={running && follow} />
+      )}
     </Card>
   );
 }

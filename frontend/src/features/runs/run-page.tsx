@@ -16,7 +16,7 @@ import { shortCommit } from "@/lib/format";
 import { beganAt } from "./began";
 import { RunOutput } from "./output";
 
-const SOURCES = { agent: "Agent", ping: "Ping", api: "API" };
+const SOURCES = { agent: "Agent", ping: "Ping", api: "API", cronitor: "Cronitor API", sentry: "Sentry API" };
 
 function RunFacts({ run }: { run: Run }) {
   const items = [
@@ -33,6 +33,12 @@ function RunFacts({ run }: { run: Run }) {
     },
     { label: "Exit code", value: <span className="tabular">{run.exit_code ?? "–"}</span> },
     { label: "Reported by", value: SOURCES[run.source] },
+    ...(run.host ? [{ label: "Host", value: run.host }] : []),
+    ...(run.environment ? [{ label: "Environment", value: run.environment }] : []),
+    ...Object.entries(run.metrics ?? {}).map(([name, value]) => ({
+      label: name,
+      value: <span className="tabular">{value}</span>,
+    })),
     ...(run.commit
       ? [
           {

@@ -1,19 +1,20 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { History, SearchX, X } from "lucide-react";
+import { Download, History, SearchX, X } from "lucide-react";
 import { namespacesQuery, runsQuery } from "@/client/queries";
 import { RUN_STATES, type RunState } from "@/client/types";
 import { QueryError } from "@/components/domain/query-error";
 import { RUN_LOOKS } from "@/components/domain/status";
-import { Button } from "@/components/ui/button";
+import { Button, buttonVariants } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { LoadMore } from "@/components/ui/data-list";
 import { Empty } from "@/components/ui/message";
 import { PageHeader } from "@/components/ui/page";
 import { Select } from "@/components/ui/select";
 import { ListSkeleton } from "@/components/ui/skeleton";
+import { now } from "@/lib/clock";
 import { RunList } from "./run-list";
-import { type RunsSearch, toQuery, type Window } from "./search";
+import { exportUrl, type RunsSearch, toQuery, type Window } from "./search";
 
 const STATE_OPTIONS = [
   { value: "all" as const, label: "Any result" },
@@ -77,6 +78,7 @@ function Filters({ search, endpointName }: { search: RunsSearch; endpointName: s
         ]}
         onChange={(namespace) => set({ namespace: namespace || undefined })}
       />
+      {search.label && <Chip remove={() => set({ label: undefined })}>{`Label: ${search.label}`}</Chip>}
       {job && <Chip remove={() => set({ job: undefined })}>{`Job: ${job}`}</Chip>}
       {endpoint_id && (
         <Chip
@@ -101,6 +103,7 @@ function Nothing({ filtered }: { filtered: boolean }) {
     job: undefined,
     namespace: undefined,
     endpoint_id: undefined,
+    label: undefined,
     window: undefined,
   };
   return (
@@ -114,13 +117,31 @@ function Nothing({ filtered }: { filtered: boolean }) {
   );
 }
 
+/** Links, so that the browser saves what comes while it comes, however much it is. */
+function Exports({ search }: { search: RunsSearch }) {
+  return (["csv", "ndjson"] as const).map((format) => (
+    <a
+      key={format}
+      href={exportUrl(search, format, now())}
+      download={`runs.${format}`}
+      aria-label={`Export all of these runs as ${format.toUpperCase()}`}
+      className={buttonVariants({ size: "sm" })}
+    >
+      <Download aria-hidden />
+      {format.toUpperCase()}
+    </a>
+  ));
+}
+
 export function RunsPage({ search }: { search: RunsSearch }) {
   const query = useInfiniteQuery(runsQuery(...toQuery(search)));
   const runs = query.data?.pages.flatMap((page) => page.items) ?? [];
   const filtered = Object.values(search).some(Boolean);
   return (
     <>
-      <PageHeader title="Runs">Every execution that was reported, or should have been.</PageHeader>
+      <PageHeader title="Runs" actions={runs.length > 0 && <Exports search={search} />}>
+        Every execution that was reported, or should have been.
+      </PageHeader>
       <Filters
         search={search}
         endpointName={runs.find((run) => run.endpoint?.id === search.endpoint_id)?.endpoint?.name}

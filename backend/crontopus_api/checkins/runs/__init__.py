@@ -1,0 +1,1 @@
+"""Runs: how they are kept, listed, counted and shown."""
