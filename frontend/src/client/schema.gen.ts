@@ -112,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Check In
-         * @description Report one start, finish or log. The answer means that it is stored.
+         * @description Report one start, finish or log. 200 means that it is stored, 202 that it is safe and will be soon.
          */
         post: operations["check_in_api_v1_check_ins_post"];
         delete?: never;
@@ -737,6 +737,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ping-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Ping Key
+         * @description The tenant's ping key, for those who may report runs.
+         */
+        get: operations["get_ping_key_api_v1_ping_key_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ping-key/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Ping Key
+         * @description Another ping key. Senders that use the old one are answered `not found` from now on.
+         */
+        post: operations["rotate_ping_key_api_v1_ping_key_rotate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plan": {
         parameters: {
             query?: never;
@@ -1128,7 +1168,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "accepted" | "duplicate" | "rejected";
+            status: "accepted" | "duplicate" | "journaled" | "rejected";
         };
         /** BatchOut */
         BatchOut: {
@@ -1212,7 +1252,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "accepted" | "duplicate";
+            status: "accepted" | "duplicate" | "journaled";
         };
         /** ClockChange */
         ClockChange: {
@@ -2359,6 +2399,21 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** PingKeyOut */
+        PingKeyOut: {
+            /** Created At */
+            created_at: string;
+            /**
+             * Key
+             * @description 22 URL-safe characters. Whoever knows it may report runs of every job.
+             */
+            key: string;
+            /**
+             * Url
+             * @description Followed by `/` and a job's name, or `namespace.name`.
+             */
+            url: string;
+        };
         /**
          * PlanOut
          * @description What a change would do. Nothing has been done.
@@ -3049,6 +3104,15 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckInOut"];
+                };
+            };
+            /** @description Accepted */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5448,6 +5512,86 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ping_key_api_v1_ping_key_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PingKeyOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_ping_key_api_v1_ping_key_rotate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PingKeyOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
