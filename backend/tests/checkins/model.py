@@ -101,7 +101,10 @@ class Model:
         if self.job.every is not None:
             return slot - min(wanted, timedelta(minutes=self.job.every) / 2)
         slots = self.all_slots()
-        before = slots[slots.index(slot) - 1]
+        place = slots.index(slot)
+        if place == 0:
+            return slot - wanted  # days before the job was made: nothing depends on it
+        before = slots[place - 1]
         return slot - min(wanted, (slot - before) / 2)
 
     def end_of_grace(self, slot: datetime) -> datetime:
