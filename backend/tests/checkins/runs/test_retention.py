@@ -79,7 +79,7 @@ async def test_a_month_is_dropped_only_when_no_tenant_needs_it(
 
 async def test_ids_of_messages_are_forgotten_after_35_days(platform: Platform, ada: Person) -> None:
     url = (await ada.put_job())["ping_url"]
-    await platform.ping(url)
+    await platform.ping(f"{url}?rid={uuid7()}")
     async with platform.services.database.session(INGEST) as session:
         await session.execute(
             text(
