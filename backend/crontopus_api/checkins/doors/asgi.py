@@ -1,9 +1,8 @@
 """What all doors have in common: methods, headers, bounded bodies, and an answer whatever happens."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -68,6 +67,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
         self._receive = receive
+        self._query: dict[str, list[str]] | None = None
         self.method: str = scope["method"]
 
     @property
@@ -75,9 +75,12 @@ class Request:
         path: str = self._scope["path"]
         return path
 
-    @cached_property
+    @property
     def query(self) -> dict[str, list[str]]:
-        return parse_qs(self._scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if self._query is None:
+            text: bytes = self._scope["query_string"]
+            self._query = parse_qs(text.decode("latin-1"), keep_blank_values=True) if text else {}
+        return self._query
 
     def last(self, name: str) -> str | None:
         """The parameter's value; of several the last."""
@@ -88,20 +91,18 @@ class Request:
         value = next((value for key, value in self._scope["headers"] if key == name), b"")
         return bytes(value).decode("latin-1")
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises Disconnected: half a message is none."""
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            yield message.get("body", b"")
-            more = message.get("more_body", False)
+    async def chunk(self) -> tuple[bytes, bool]:
+        """(the next part of the body, whether there is more). Raises Disconnected: half a message is none."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        return message.get("body", b""), message.get("more_body", False)
 
     async def body(self, limit: int) -> bytes | None:
         """The whole body; None when it is larger than `limit` bytes."""
-        whole = bytearray()
-        async for chunk in self.chunks():
+        whole, more = bytearray(), True
+        while more:
+            chunk, more = await self.chunk()
             if len(whole) + len(chunk) > limit:
                 return None
             whole += chunk

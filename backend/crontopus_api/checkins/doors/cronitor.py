@@ -31,14 +31,14 @@ _PATH = re.compile(
     rf"/(?:p|ping)/(?P<key>[A-Za-z0-9_-]+)(?:/(?P<monitor>[A-Za-z0-9_.-]+))??(?:/(?P<state>{'|'.join(_STATES)}))?/?"
 )
 # `/ping/{key}/{slug}/fail` is Healthchecks' as well, and means the same there.
-_SUFFIXED = re.compile(r"/ping/[^/]+/[^/]+/(?:run|complete|tick|ok)/?")
-_STATE = re.compile(rb"(?:\A|&)state=")
-_ANSWERS: dict[Outcome, tuple[int, str]] = {
-    "stored": (200, "OK"),
-    "created": (201, "Created"),
-    "unknown": (404, "not found"),
-    "ambiguous": (409, "ambiguous monitor: write namespace.name"),
-    "too_old": (400, "too old"),
+_LAST_WORDS = ("/run", "/complete", "/tick", "/ok", "/run/", "/complete/", "/tick/", "/ok/")
+_SUFFIXED = re.compile(r"/ping/[^/]+/[^/]+/[a-z]+/?")
+_ANSWERS: dict[Outcome, Reply] = {
+    "stored": Reply.text(200, "OK"),
+    "created": Reply.text(201, "Created"),
+    "unknown": Reply.text(404, "not found"),
+    "ambiguous": Reply.text(409, "ambiguous monitor: write namespace.name"),
+    "too_old": Reply.text(400, "too old"),
 }
 # Senders stamp an event once and retry it for a minute or so; a stamp further off is a wrong clock.
 _STAMP_BELIEVED_SECONDS = 3600
@@ -47,9 +47,11 @@ _EVENTS = UUID("8a4fd0cf-7f27-4bd4-8a55-0b8f6a1d2a0e")
 
 def is_telemetry(path: str, query: bytes) -> bool:
     """Whether a request is Cronitor's: on `/ping/` it shares the address with Healthchecks."""
-    if path.startswith("/p/"):
+    if not path.startswith("/ping/"):
+        return path.startswith("/p/")
+    if query.startswith(b"state=") or b"&state=" in query:
         return True
-    return path.startswith("/ping/") and (bool(_STATE.search(query)) or bool(_SUFFIXED.fullmatch(path)))
+    return path.endswith(_LAST_WORDS) and _SUFFIXED.fullmatch(path) is not None
 
 
 class CronitorDoor(Door):
@@ -67,18 +69,18 @@ class CronitorDoor(Door):
         if UUID_PATTERN.fullmatch(key):
             if monitor is not None:
                 raise Refused(Reply.text(400, "invalid url format"))
-            check_in = await self._read(request, state)
-            return Reply.text(*_ANSWERS[await self._reporter.by_job_key(key.lower(), check_in)])
+            check_in = await self._read(request, state, self._reporter.of_job(key))
+            return _ANSWERS[await self._reporter.write(check_in)]
         if monitor is None:  # a job may be called like a state
             monitor, state = state, None
         slug = Slug.parse(monitor.lower()) if monitor is not None else None
         if slug is None:
             raise Refused(Reply.text(400, "invalid url format"))
-        check_in = await self._read(request, state)
+        check_in = await self._read(request, state, Target())
         outcome = await self._reporter.by_slug(key, slug, check_in, read_wish(request))
-        return Reply.text(*_ANSWERS[outcome])
+        return _ANSWERS[outcome]
 
-    async def _read(self, request: Request, word: str | None) -> CheckIn:
+    async def _read(self, request: Request, word: str | None, target: Target) -> CheckIn:
         state = word or request.last("state") or "tick"
         if state not in _STATES:
             raise Refused(Reply.text(400, f"state must be one of {', '.join(_STATES)}"))
@@ -87,7 +89,7 @@ class CronitorDoor(Door):
         duration = request.last("duration") or (metrics or {}).get("duration")
         return CheckIn(
             event_id=_event_id(request),
-            target=Target(),
+            target=target,
             kind=kind,
             source="cronitor",
             at=self._stamped(request.last("stamp")),
@@ -96,7 +98,7 @@ class CronitorDoor(Door):
             exit_code=values.exit_code(request.last("status_code")) if kind == "finish" else None,
             duration_ms=values.milliseconds(duration) if kind == "finish" else None,
             message=values.words(request.last("message") or request.last("msg"), values.MESSAGE_LENGTH),
-            output=await read_output(request.chunks()),
+            output=await read_output(request),
             host=values.words(request.last("host")),
             environment=values.words(request.last("env")),
             metrics=metrics,

@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from crontopus_api.checkins.doors.asgi import Door, Refused, Reply, Request
@@ -19,17 +19,16 @@ _KEY = r"[A-Za-z0-9_-]+"
 _SLUG = r"[a-z0-9_.-]+"
 _ACTION = re.compile(r"start|fail|log|[0-9]{1,3}")
 _PATH = re.compile(rf"/ping/(?P<key>{_KEY})(?:/(?P<slug>{_SLUG}))?(?:/(?P<action>{_ACTION.pattern}))?/?")
-_ANSWERS: dict[Outcome, tuple[int, str]] = {
-    "stored": (200, "OK"),
-    "created": (201, "Created"),
-    "unknown": (404, "not found"),
-    "ambiguous": (409, "ambiguous slug"),
-    "too_old": (400, "too old"),
+_ANSWERS: dict[Outcome, Reply] = {
+    "stored": Reply.text(200, "OK"),
+    "created": Reply.text(201, "Created"),
+    "unknown": Reply.text(404, "not found"),
+    "ambiguous": Reply.text(409, "ambiguous slug"),
+    "too_old": Reply.text(400, "too old"),
 }
 
 
-@dataclass(frozen=True)
-class Ping:
+class Ping(NamedTuple):
     """What the address says. `slug` None: `key` is a job's own."""
 
     key: str
@@ -50,19 +49,19 @@ class HealthchecksDoor(Door):
         ping = read_path(request.path)
         check_in = CheckIn(
             event_id=uuid7(),
-            target=Target(),
+            target=Target() if ping.slug is not None else self._reporter.of_job(ping.key),
             kind=ping.kind,
             source="ping",
             run_key=_run_key(request),
             outcome="failure" if ping.failed else "success",
             exit_code=ping.exit_code,
-            output=await read_output(request.chunks()),
+            output=await read_output(request),
         )
         if ping.slug is None:
-            outcome = await self._reporter.by_job_key(ping.key, check_in)
+            outcome = await self._reporter.write(check_in)
         else:
             outcome = await self._reporter.by_slug(ping.key, ping.slug, check_in, read_wish(request))
-        return Reply.text(*_ANSWERS[outcome])
+        return _ANSWERS[outcome]
 
     def refusal(self, status: int, words: str) -> Reply:
         # To Healthchecks' clients a check that there is no room for is one that is not there.
@@ -82,7 +81,6 @@ def read_path(path: str) -> Ping:
             name, action = None, name
         if name is not None:
             raise _refused("invalid url format")
-        key = key.lower()
     else:
         slug = Slug.parse(name) if name is not None else None
         if slug is None:

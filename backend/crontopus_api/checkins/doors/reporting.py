@@ -27,12 +27,23 @@ class Reporter:
         self._pending = pending
         self._keyring = keyring
 
-    async def by_job_key(self, key: str, check_in: CheckIn) -> Outcome:
+    def of_job(self, key: str) -> Target:
+        """What a job's own key stands for; whether there is such a job is found out when it is written."""
+        return Target(digest=self._keyring.lookup(key.lower()))
+
+    async def write(self, check_in: CheckIn) -> Outcome:
         """Answers once it is stored. Raises Unavailable when it could not be."""
-        return await self._write(replace(check_in, target=Target(digest=self._keyring.lookup(key))))
+        now = self._writer.now()
+        at = now if check_in.at is None else min(check_in.at, now)
+        answer = await self._writer.submit(replace(check_in, at=at, minted=True))
+        match answer.status:
+            case "unknown" | "too_old":
+                return answer.status
+            case _:
+                return "stored"
 
     async def by_slug(self, key: str, slug: Slug, check_in: CheckIn, wish: JobWish | None = None) -> Outcome:
-        """The same with a tenant's ping key and a job's name. With a `wish` a job that is not there is made.
+        """The same, of the job that a tenant's ping key and a slug name. With a `wish` a job that is not there is made.
 
         Raises Invalid, Conflict or Forbidden when it cannot be made.
         """
@@ -57,17 +68,7 @@ class Reporter:
             )
         if place.instance_id is not None:
             target = Target(tenant_id=place.tenant_id, instance_id=place.instance_id)
-            return await self._write(replace(check_in, target=target))
+            return await self.write(replace(check_in, target=target))
         assert wish is not None
         made = await self._pending.create(place.tenant_id, slug.namespace, slug.name, wish, check_in)
         return {"created": "created", "kept": "stored", "there": None}[made]
-
-    async def _write(self, check_in: CheckIn) -> Outcome:
-        now = self._writer.now()
-        at = now if check_in.at is None else min(check_in.at, now)
-        answer = await self._writer.submit(replace(check_in, at=at, minted=True))
-        match answer.status:
-            case "unknown" | "too_old":
-                return answer.status
-            case _:
-                return "stored"

@@ -1,5 +1,6 @@
 """Healthchecks' protocol: what their clients send, and what they must be answered."""
 
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -197,3 +198,21 @@ async def test_a_sender_that_goes_away_has_said_nothing(platform: Platform, ada:
 
     await platform.app(scope, receive, send)
     assert await runs(ada) == []
+
+
+async def test_a_body_may_come_in_pieces(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job())["ping_url"]
+
+    async def pieces(size: int, count: int) -> AsyncIterator[bytes]:
+        for number in range(count):
+            yield f"{number:>{size}}".encode()
+
+    for size, count in ((10, 3), (1000, 100), (40_000, 2)):
+        answer = await platform.client().post(url, content=pieces(size, count))
+        assert answer.status_code == 200
+    kept = [await output(ada, run) for run in reversed(await runs(ada))]
+    assert kept[0] == f"{0:>10}{1:>10}{2:>10}"
+    for text, size, count in ((kept[1], 1000, 100), (kept[2], 40_000, 2)):
+        said = "".join(f"{number:>{size}}" for number in range(count))
+        left_out = f"\n… {len(said) - 65536} bytes left out …\n"
+        assert text == said[:32768] + left_out + said[-32768:]
