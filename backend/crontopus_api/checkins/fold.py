@@ -15,6 +15,7 @@ from crontopus_api.checkins.engine import (
     surplus_runs,
 )
 from crontopus_api.checkins.records import Answer, CheckIn, LastRun, Live, RunRow, Withdrawn, absence_id
+from crontopus_api.checkins.runs.keeping import kept
 from crontopus_api.kit.ids import uuid7
 
 # How long message ids are remembered, and so how old a message may be.
@@ -188,7 +189,8 @@ class Fold:
         run.slot_at = check_in.slot_at or run.slot_at
         run.commit_id = check_in.commit_id or run.commit_id
         run.message = check_in.message or run.message
-        run.output = check_in.output or run.output
+        if check_in.output is not None:
+            run.output = kept(live.expectation, check_in.output) or run.output
         run.host = check_in.host or run.host
         run.environment = check_in.environment or run.environment
         run.metrics = check_in.metrics or run.metrics

@@ -35,6 +35,9 @@ class Expectation:
     paused: bool
     concurrency: Literal["allow", "forbid", "replace"] = "allow"
     windows: tuple[Window, ...] = ()
+    capture: Literal["headtail", "head", "tail", "none"] = "headtail"
+    output_bytes: int = 64 * 1024
+    redact: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, manifest: JobManifest, windows: Iterable[Window] = ()) -> "Expectation":
@@ -52,17 +55,21 @@ class Expectation:
             paused=spec.paused or not spec.enabled,
             concurrency=spec.concurrency,
             windows=tuple(windows),
+            capture=spec.output.capture,
+            output_bytes=spec.output.max_bytes,
+            redact=spec.output.redact,
         )
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Expectation":
         windows = tuple(Window(**window) for window in data.get("windows", ()))
-        return cls(**{**data, "schedule": tuple(data["schedule"]), "windows": windows})
+        texts = {name: tuple(data.get(name, ())) for name in ("schedule", "redact")}
+        return cls(**{**data, **texts, "windows": windows})
 
     def to_json(self) -> dict[str, Any]:
         data = {name: getattr(self, name) for name in self.__slots__}
         windows = [window.to_json() for window in self.windows]
-        return {**data, "schedule": list(self.schedule), "windows": windows}
+        return {**data, "schedule": list(self.schedule), "redact": list(self.redact), "windows": windows}
 
     @property
     def grace(self) -> timedelta:

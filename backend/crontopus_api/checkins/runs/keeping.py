@@ -1,0 +1,22 @@
+"""What is kept of an output: what the job's manifest says, whichever door it came by. Pure."""
+
+from crontopus_api.checkins.records import Output
+from crontopus_api.checkins.runs.head_tail import HeadTail
+from crontopus_api.checkins.runs.redaction import redact
+from crontopus_api.jobs.expectation import Expectation
+
+
+def kept(expected: Expectation, output: Output) -> Output | None:
+    """Without what must not be kept, and cut to the job's limit; None: nothing is to be kept.
+
+    Blotted out before it is cut: half a password would not be recognised.
+    """
+    content = redact(expected.redact, output.content) if expected.redact else output.content
+    if expected.capture == "headtail" and len(content) <= expected.output_bytes:
+        return output if content is output.content else Output(content, output.total_bytes, output.truncated)
+    both_ends = HeadTail(expected.output_bytes, expected.capture)
+    both_ends.add(content)
+    cut = both_ends.output()
+    if cut is None:
+        return None
+    return Output(cut.content, max(output.total_bytes, cut.total_bytes), output.truncated or cut.truncated)
