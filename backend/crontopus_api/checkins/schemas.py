@@ -29,6 +29,11 @@ class OutputIn(Payload):
     truncated: bool = False
 
 
+_Line = StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]*$")
+_Name = StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$")
+_Few = Field(max_length=32)
+
+
 class CheckInIn(Payload):
     """One message about a run. Names its instance by `job` (namespace/name), `job_id` or `instance_id`."""
 
@@ -48,6 +53,11 @@ class CheckInIn(Payload):
     commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")] | None = None
     message: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] | None = None
     output: OutputIn | None = None
+    host: Annotated[str, _Line] | None = Field(None, description="Where it ran.")
+    environment: Annotated[str, _Line] | None = None
+    metrics: (
+        Annotated[dict[Annotated[str, _Name], Annotated[float, Field(allow_inf_nan=False)]], _Few] | None
+    ) = Field(None, description="Numbers about the run, by name.")
 
 
 class CheckInOut(Schema):

@@ -42,6 +42,9 @@ class CheckInService:
             duration_ms=schemas.milliseconds(item.duration_seconds),
             slot_at=item.slot_at,
             commit_id=item.commit,
+            host=item.host,
+            environment=item.environment,
+            metrics=item.metrics,
             message=item.message,
             output=Output(output.data, output.total_bytes, output.truncated) if output else None,
         )

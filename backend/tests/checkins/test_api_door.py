@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from crontopus_api.kit.ids import uuid7
 
 from ..platform import Person, Platform
@@ -95,3 +97,31 @@ async def test_runs_are_paged_newest_first(platform: Platform, ada: Person) -> N
     assert len((await ada.get("/runs", state="success"))["items"]) == 1
     bad = await ada.api.get("/api/v1/runs", params={"cursor": "x"})
     assert (bad.status_code, bad.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_where_a_run_was_and_what_it_counted_is_kept(platform: Platform, ada: Person) -> None:
+    await ada.put_job()
+    told = {"host": "db-1", "environment": "production", "metrics": {"rows": 42, "seconds": 1.5}}
+    answer = await ada.api.post("/api/v1/check-ins", json=_item("finish", **told))
+    assert answer.status_code == 200, answer.text
+    (run,) = await _runs(ada)
+    assert {name: run[name] for name in told} == told
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": "a\nb"},
+        {"host": "x" * 256},
+        {"environment": ""},
+        {"metrics": {"\0": 1}},
+        {"metrics": {str(number): number for number in range(33)}},
+        {"metrics": {"rows": "many"}},
+    ],
+)
+async def test_what_cannot_be_shown_is_refused(
+    platform: Platform, ada: Person, wrong: dict[str, Any]
+) -> None:
+    await ada.put_job()
+    answer = await ada.api.post("/api/v1/check-ins", json=_item("finish", **wrong))
+    assert answer.status_code == 422

@@ -39,7 +39,11 @@ def test_a_secret_that_the_cut_would_halve_is_blotted_out_first() -> None:
 
 @pytest.mark.parametrize(
     ("capture", "content"),
-    [("head", b"0123"), ("tail", b"6789"), ("headtail", b"01\n\xe2\x80\xa6 6 bytes left out \xe2\x80\xa6\n89")],
+    [
+        ("head", b"0123"),
+        ("tail", b"6789"),
+        ("headtail", b"01\n\xe2\x80\xa6 6 bytes left out \xe2\x80\xa6\n89"),
+    ],
 )
 def test_the_end_that_is_wanted_is_kept(capture: str, content: bytes) -> None:
     expected = replace(PLAIN, capture=capture, output_bytes=4)  # type: ignore[arg-type]
