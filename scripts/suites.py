@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / ".test" / "reports"
-LIMIT_SECONDS = 20 * 60
+LIMIT_SECONDS = 45 * 60
 
 
 @dataclass(frozen=True)
