@@ -1205,6 +1205,8 @@ export interface components {
             commit?: string | null;
             /** Duration Seconds */
             duration_seconds?: number | null;
+            /** Environment */
+            environment?: string | null;
             /**
              * Event Id
              * @description Makes repeats harmless: the same id counts once.
@@ -1212,6 +1214,11 @@ export interface components {
             event_id?: string | null;
             /** Exit Code */
             exit_code?: number | null;
+            /**
+             * Host
+             * @description Where it ran.
+             */
+            host?: string | null;
             /** Instance Id */
             instance_id?: string | null;
             /** Job */
@@ -1225,6 +1232,13 @@ export interface components {
             kind: "start" | "finish" | "log";
             /** Message */
             message?: string | null;
+            /**
+             * Metrics
+             * @description Numbers about the run, by name.
+             */
+            metrics?: {
+                [key: string]: number;
+            } | null;
             /**
              * Outcome
              * @description Of a finish; default: by exit code.
