@@ -1,7 +1,6 @@
 """The API process: one HTTP server in this process."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +40,7 @@ def run(settings: Settings, *, reload: bool = False) -> None:
         package = Path(__file__).resolve().parents[1]
         serve(f"{__name__}:reloaded", settings, reload=True, factory=True, reload_dirs=[str(package)])
     else:
-        # A process that serves has no use for what a command line needs: 20 MB of it.
-        os.execv(sys.executable, [sys.executable, "-m", __name__])  # noqa: S606 - our own interpreter, no shell
+        serve(APP, settings)
 
 
 def reloaded() -> Any:
@@ -53,14 +51,3 @@ def reloaded() -> Any:
     from crontopus_api.main import app  # noqa: PLC0415 - after the log is set up, anew in each process
 
     return app
-
-
-def main() -> None:
-    """What `run` becomes, once everything has been checked."""
-    settings = get_settings()
-    log.configure(settings.log_level, settings.log_format)
-    serve(APP, settings)
-
-
-if __name__ == "__main__":
-    main()
