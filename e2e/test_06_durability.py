@@ -126,7 +126,7 @@ def assert_commits_once(tenant: Tenant, git: Git, commits: Stream, story: Story)
 
     def settled() -> bool:
         """What was not acknowledged is finished or undone: Git and its projection say the same."""
-        listed = git.run("ls-remote", tenant.authenticated_clone_url, "main").stdout.split()[0]
+        listed = git.run("ls-remote", tenant.authenticated_clone_url, "main").stdout.split()
         jobs = {job["name"]: job["commit"] for job in tenant.items("/jobs", namespace="stream")}
         return names <= set(jobs) and bool(listed)
 
