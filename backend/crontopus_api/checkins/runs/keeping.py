@@ -5,6 +5,9 @@ from crontopus_api.checkins.runs.head_tail import HeadTail
 from crontopus_api.checkins.runs.redaction import redact
 from crontopus_api.jobs.expectation import Expectation
 
+# The line that says how much was left out, where the sender or the door has cut already.
+_GAP = 64
+
 
 def kept(expected: Expectation, output: Output) -> Output | None:
     """Without what must not be kept, and cut to the job's limit; None: nothing is to be kept.
@@ -12,7 +15,8 @@ def kept(expected: Expectation, output: Output) -> Output | None:
     Blotted out before it is cut: half a password would not be recognised.
     """
     content = redact(expected.redact, output.content) if expected.redact else output.content
-    if expected.capture == "headtail" and len(content) <= expected.output_bytes:
+    limit = expected.output_bytes + (_GAP if output.truncated else 0)
+    if expected.capture == "headtail" and len(content) <= limit:
         return output if content is output.content else Output(content, output.total_bytes, output.truncated)
     both_ends = HeadTail(expected.output_bytes, expected.capture)
     both_ends.add(content)
