@@ -2,7 +2,8 @@
 
 Records are appended in order and flushed to the disk before anybody is told that they are safe; later they are
 read back in order and written to the database under the event ids they always had, so that reading a journal
-twice changes nothing. A record that was cut short by a crash was never acknowledged: reading ends there.
+twice changes nothing. A record that was cut short by a crash was never acknowledged: reading ends there. One that
+the disk has damaged is passed over, and its file kept.
 """
 
 import errno
@@ -76,8 +77,9 @@ class Journal:
         if self._own is None:
             return []
         records = self._own.take(most)
-        if not records:
-            self._own.empty()
+        if not records and self._own.pending:
+            self._own.remove()
+            self._own = None
         return records
 
     def done(self) -> None:
@@ -103,6 +105,7 @@ class _File:
         self._descriptor = descriptor
         self.size = os.fstat(descriptor).st_size
         self._done = self._taken = 0
+        self._damaged = False
 
     @classmethod
     def create(cls, path: Path) -> "_File":
@@ -148,13 +151,17 @@ class _File:
         while len(records) < most and at + _HEAD.size <= len(data):
             length, checksum = _HEAD.unpack_from(data, at)
             body = data[at + _HEAD.size : at + _HEAD.size + length]
-            if len(body) < length or zlib.crc32(body) != checksum:
+            if len(body) < length:
                 break
-            records.append(_decoder.decode(body))
             at += _HEAD.size + length
+            if zlib.crc32(body) == checksum:
+                records.append(_decoder.decode(body))
+            else:
+                self._damaged = True
         self._taken = at
-        if not records and self.pending:
-            log.warning("journal_ends_early", path=str(self.path), at=self._done, size=self.size)
+        if not records and at:  # nothing but damaged ones: what comes after them may be whole
+            self.done()
+            return self.take(most)
         return records
 
     def done(self) -> None:
@@ -166,7 +173,13 @@ class _File:
         self.size = self._done = self._taken = 0
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """What could not be read is set aside for somebody to look at, not thrown away."""
+        if self._damaged or self.pending:
+            aside = self.path.with_suffix(".damaged")
+            log.error("journal_damaged", kept_as=str(aside), unread_from=self._done, size=self.size)
+            self.path.rename(aside)
+        else:
+            self.path.unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:

@@ -123,16 +123,22 @@ def test_a_record_that_was_cut_short_was_never_acknowledged(
     assert not journal.pending
 
 
-def test_a_flipped_bit_is_noticed(journal: Journal, tmp_path: Path) -> None:
+def test_a_flipped_bit_costs_one_record_and_the_file_is_kept(journal: Journal, tmp_path: Path) -> None:
+    kept = [check_in(number) for number in range(4)]
     dead = Journal(tmp_path)
-    dead.append([check_in()])
+    sizes = []
+    for each in kept:
+        dead.append([each])
+        sizes.append(journals(tmp_path)[0].stat().st_size)
     dead.close()
     path = journals(tmp_path)[0]
     data = bytearray(path.read_bytes())
-    data[-3] ^= 1
+    data[sizes[1] - 3] ^= 1
     path.write_bytes(data)
     journal.adopt()
-    assert drained(journal) == []
+    assert drained(journal) == [kept[0], *kept[2:]]
+    assert journals(tmp_path) == []
+    assert path.with_suffix(".damaged").read_bytes() == data
 
 
 @contextmanager
