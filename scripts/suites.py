@@ -89,11 +89,11 @@ class Suite:
     output_is_report: bool = False
 
 
-def _pytest(name: str, path: str) -> Suite:
+def _pytest(name: str, path: str, *options: str) -> Suite:
     report = REPORTS / f"{name}.xml"
     return Suite(
         name,
-        (sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=5"),
+        (sys.executable, "-m", "pytest", path, f"--junitxml={report}", "--durations=5", *options),
         report,
         from_junit,
     )
@@ -107,7 +107,8 @@ SUITES = (
         REPORTS / "lint.tsv",
         from_checks,
     ),
-    _pytest("backend", "backend/tests"),
+    # In two processes: each has a PostgreSQL of its own, and much of a test is waiting.
+    _pytest("backend", "backend/tests", "-n2", "--dist=worksteal"),
     _pytest("cli", "cli/tests"),
     _pytest("internal_admin", "internal_admin/tests"),
     Suite(
