@@ -31,10 +31,6 @@ from crontopus_api.settings import Settings
 
 Connection = psycopg.AsyncConnection[Any]
 Rows = dict[str, dict[str, float]]
-WORKER = (
-    "import asyncio; from crontopus_api.settings import get_settings; from crontopus_api.worker.main import run;"
-    "asyncio.run(run(get_settings()))"
-)
 # A million instances of one job, or as many jobs as instances.
 COPY_JOBS = """
     INSERT INTO jobs SELECT (j).* FROM (
@@ -75,7 +71,9 @@ class Mailbox:
 async def workers(count: int, settings: dict[str, str]) -> AsyncIterator[None]:
     environment = {**os.environ, **settings, "CRONTOPUS_LOG_LEVEL": "error"}
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, env=environment)
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "crontopus_api.server", "worker", env=environment
+        )
         for _ in range(count)
     ]
     try:
@@ -95,7 +93,7 @@ async def until(connection: Connection, query: str, wanted: int, seconds: float)
     """Return when the query answers that many."""
     async with asyncio.timeout(seconds):
         while await value(connection, query) < wanted:
-            await connection.execute("SELECT pg_sleep(0.02)")
+            await connection.execute("SELECT pg_sleep(0.05)")
 
 
 async def make_overdue_at_once(connection: Connection, count: int) -> None:
@@ -163,7 +161,7 @@ async def idle(connection: Connection, database_url: str, count: int, scans: int
 
 
 async def detection(connection: Connection, count: int) -> Rows:
-    """Deadlines here and there over 20 seconds, two workers at work."""
+    """Deadlines here and there over 20 seconds, two workers at work; they are given 12 seconds to start."""
     await connection.execute("DELETE FROM status_changes")
     spread = random.Random(7)
     rows = await (
@@ -175,7 +173,7 @@ async def detection(connection: Connection, count: int) -> Rows:
         await cursor.executemany(
             "UPDATE instance_status SET deadline_at = now() + %s * interval '1 second',"
             " due_at = now() + %s * interval '1 second' - interval '5 minutes' WHERE instance_id = %s",
-            [(after, after, row[0]) for row in rows for after in [2 + 20 * spread.random()]],
+            [(after, after, row[0]) for row in rows for after in [12 + 20 * spread.random()]],
         )
     await connection.execute(
         "CREATE TEMP TABLE promised AS SELECT instance_id, deadline_at FROM instance_status"

@@ -4,46 +4,48 @@ A change is taken only when no earlier one of its instance waits, and its row st
 incident it leads to is committed: two workers never handle one instance out of order.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from crontopus_api.checkins.models import StatusChange
-
-BATCH = 200
+BATCH = 500
 
 
-async def claim(session: AsyncSession) -> Sequence[StatusChange]:
-    """The next changes to handle, oldest first, at most one per instance. In the scanner's role."""
-    earlier = aliased(StatusChange)
-    waits_for = (
-        select(earlier.version)
-        .where(
-            earlier.tenant_id == StatusChange.tenant_id,
-            earlier.instance_id == StatusChange.instance_id,
-            earlier.version < StatusChange.version,
-            earlier.claimed_at.is_(None),
+class Claimed(NamedTuple):
+    """What happened to an instance, as an incident is concluded from it."""
+
+    tenant_id: UUID
+    instance_id: UUID
+    job_id: UUID
+    endpoint_id: UUID | None
+    to_state: str
+    reason: str
+    at: datetime
+
+
+_CLAIM = text(
+    f"""
+    WITH due AS MATERIALIZED (
+        SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
+        WHERE c.claimed_at IS NULL AND NOT EXISTS (
+            SELECT FROM status_changes e
+            WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
+                AND e.version < c.version AND e.claimed_at IS NULL
         )
-        .exists()
+        ORDER BY c.recorded_at LIMIT {BATCH}
+        FOR UPDATE OF c SKIP LOCKED
     )
-    query = (
-        select(StatusChange)
-        .where(StatusChange.claimed_at.is_(None), ~waits_for)
-        .order_by(StatusChange.recorded_at)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(query)).all()
+    UPDATE status_changes c SET claimed_at = :now FROM due
+    WHERE c.tenant_id = due.tenant_id AND c.instance_id = due.instance_id AND c.version = due.version
+    RETURNING c.{", c.".join(Claimed._fields)}
+    """  # noqa: S608 - names of our own columns
+)
 
 
-async def mark_claimed(session: AsyncSession, changes: Sequence[StatusChange], now: datetime) -> None:
-    keys = [(change.tenant_id, change.instance_id, change.version) for change in changes]
-    await session.execute(
-        update(StatusChange)
-        .where(tuple_(StatusChange.tenant_id, StatusChange.instance_id, StatusChange.version).in_(keys))
-        .values(claimed_at=now)
-        .execution_options(synchronize_session=False)
-    )
+async def claim(session: AsyncSession, now: datetime) -> list[Claimed]:
+    """The next changes to handle, at most one per instance, in order of time. In the scanner's role."""
+    rows = await session.execute(_CLAIM, {"now": now})
+    return sorted((Claimed(*row) for row in rows), key=lambda change: change.at)

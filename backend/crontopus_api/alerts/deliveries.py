@@ -1,21 +1,30 @@
-"""Sends what is due: one delivery at a time, with no transaction open while a medium is spoken to."""
+"""Sends what waits for a target, with no transaction open while a medium is spoken to."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository
 from crontopus_api.alerts.channels.email import EmailChannel
-from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
+from crontopus_api.alerts.channels.notification import DeliveryFailed, Digest, Notification
 from crontopus_api.alerts.metrics import DELIVERIES
-from crontopus_api.alerts.models import Delivery, IncidentEvent
+from crontopus_api.alerts.models import IncidentEvent
+from crontopus_api.alerts.repository import Waiting
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import add_rows
 from crontopus_api.live.topics import announce
 
 log = structlog.get_logger()
+
+# What waits longer than this for its target is given up.
+GIVE_UP = timedelta(hours=24)
+# Of more than this many that wait at once, one message tells.
+MOST_SINGLE = 5
+_BATCH = 1000
 
 
 class DeliveryService:
@@ -25,66 +34,79 @@ class DeliveryService:
         self._clock = clock
         self._base_url = base_url
 
-    async def deliver(self, tenant_id: UUID, delivery_id: UUID, *, last_attempt: bool) -> None:
-        """Send it unless it was sent. Raises DeliveryFailed when it should be tried again."""
-        async with self._database.tenant(tenant_id) as session:
-            delivery = await repository.get_delivery(session, tenant_id, delivery_id)
-            if delivery is None or delivery.state != "pending":
+    async def deliver(self, tenant_id: UUID, channel: str, target: str) -> None:
+        """Send everything that waits for a target, oldest first.
+
+        Must not run twice at once for one target. Raises DeliveryFailed at the first message that the medium does
+        not take: the others wait behind it, to be tried again later.
+        """
+        while True:
+            async with self._database.tenant(tenant_id) as session:
+                waiting = await repository.waiting(session, tenant_id, channel, target, _BATCH)
+            if not waiting:
                 return
-            notification = await self._notification(session, delivery)
+            size = 1 if len(waiting) <= MOST_SINGLE else len(waiting)
+            for at in range(0, len(waiting), size):
+                await self._send(tenant_id, channel, target, waiting[at : at + size])
+
+    async def _send(self, tenant_id: UUID, channel: str, target: str, about: Sequence[Waiting]) -> None:
+        """One message."""
+        said = [self._notification(delivery) for delivery in about]
+        message = said[0] if len(said) == 1 else Digest(said, f"{self._base_url}/incidents")
         try:
-            await self._email.send(delivery.target, notification)
+            await self._email.send(target, message)
         except DeliveryFailed as error:
-            DELIVERIES.labels(delivery.channel, "failed").inc()
-            log.warning("delivery_failed", delivery_id=str(delivery_id), error=str(error))
-            await self._record(delivery, error=str(error), state="failed" if last_attempt else "pending")
-            if not last_attempt:
-                raise
-            return
-        DELIVERIES.labels(delivery.channel, "sent").inc()
-        await self._record(delivery, error=None, state="sent")
+            DELIVERIES.labels(channel, "failed").inc()
+            log.warning("delivery_failed", delivery_id=message.message_id, error=str(error))
+            await self._record(tenant_id, f"{channel} to {target}", about, error=str(error))
+            raise
+        DELIVERIES.labels(channel, "sent").inc()
+        await self._record(tenant_id, f"{channel} to {target}", about, error=None)
 
-    async def _notification(self, session: AsyncSession, delivery: Delivery) -> Notification:
-        incident = await repository.get(session, delivery.tenant_id, delivery.incident_id)
-        first = await repository.first_delivery(
-            session, delivery.tenant_id, delivery.incident_id, delivery.target
-        )
-        assert incident is not None
-        assert first is not None
+    def _notification(self, delivery: Waiting) -> Notification:
+        resolved = delivery.event == "resolved"
         return Notification(
-            event="resolved" if delivery.event == "resolved" else "opened",
-            title=incident.title,
-            cause=incident.cause or "unknown",
-            severity=incident.severity,
-            opened_at=incident.opened_at,
-            resolved_at=incident.resolved_at if delivery.event == "resolved" else None,
-            url=f"{self._base_url}/incidents/{incident.id}",
+            event="resolved" if resolved else "opened",
+            title=delivery.title,
+            cause=delivery.cause or "unknown",
+            severity=delivery.severity,
+            opened_at=delivery.opened_at,
+            resolved_at=delivery.resolved_at if resolved else None,
+            url=f"{self._base_url}/incidents/{delivery.incident_id}",
             message_id=str(delivery.id),
-            thread_id=str(first.id),
+            thread_id=str(delivery.thread_id),
         )
 
-    async def _record(self, delivery: Delivery, *, error: str | None, state: str) -> None:
+    async def _record(
+        self, tenant_id: UUID, address: str, about: Sequence[Waiting], *, error: str | None
+    ) -> None:
         now = self._clock.now()
-        kind, words = ("notify_failed", error) if error else ("notified", "told")
-        async with self._database.tenant(delivery.tenant_id) as session:
-            await repository.change_delivery(
-                session,
-                delivery.tenant_id,
-                delivery.id,
-                state=state,
-                attempts=delivery.attempts + 1,
-                last_error=error,
-                sent_at=None if error else now,
-            )
-            event = IncidentEvent(
-                tenant_id=delivery.tenant_id,
-                id=uuid7(),
-                incident_id=delivery.incident_id,
-                at=now,
-                kind=kind,
-                message=f"{delivery.channel} to {delivery.target} ({delivery.event}): {words}",
-            )
+        by_state: dict[str, list[UUID]] = {}
+        events = []
+        for delivery in about:
+            state = "sent" if error is None else "pending"
+            if error is not None and now - delivery.created_at > GIVE_UP:
+                state = "failed"
+            by_state.setdefault(state, []).append(delivery.id)
             # Of many failures in a row the first is news; the delivery itself counts the rest.
             if error is None or delivery.attempts == 0 or state == "failed":
-                await repository.add(session, event)
-                await announce(session, delivery.tenant_id, "incidents")
+                kind = "notify_failed" if error else "notified"
+                words = f"{address} ({delivery.event}): {error or 'told'}"
+                events.append(
+                    {
+                        "tenant_id": tenant_id,
+                        "id": uuid7(),
+                        "incident_id": delivery.incident_id,
+                        "at": now,
+                        "kind": kind,
+                        "message": words,
+                    }
+                )
+        async with self._database.tenant(tenant_id) as session:
+            for state, ids in by_state.items():
+                sent_at = now if state == "sent" else None
+                await repository.note_attempt(
+                    session, tenant_id, ids, state=state, error=error, sent_at=sent_at
+                )
+            await add_rows(session, IncidentEvent, events)
+            await announce(session, tenant_id, "incidents")

@@ -8,16 +8,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import claims, repository
+from crontopus_api.alerts.claims import Claimed
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
 from crontopus_api.alerts.routing import Router
-from crontopus_api.checkins.models import StatusChange
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.jobs.models import Job
-from crontopus_api.jobs.service import JobService
+from crontopus_api.jobs.service import JobService, Subject
 from crontopus_api.kit import outbox
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database, Scope, enter
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import add_rows
 from crontopus_api.live.topics import announce
 
 DELIVER = "alerts.deliver"
@@ -46,11 +46,8 @@ class IncidentKeeper:
         """Claim a batch of status changes and act on them in one transaction; how many there were."""
         scanner = Scope(role="crontopus_scanner")
         async with self._database.session(scanner) as session:
-            changes = await claims.claim(session)
-            if not changes:
-                return 0
-            await claims.mark_claimed(session, changes, self._clock.now())
-            by_tenant: dict[UUID, list[StatusChange]] = {}
+            changes = await claims.claim(session, self._clock.now())
+            by_tenant: dict[UUID, list[Claimed]] = {}
             for change in changes:
                 by_tenant.setdefault(change.tenant_id, []).append(change)
             for tenant_id, own in by_tenant.items():
@@ -59,7 +56,7 @@ class IncidentKeeper:
                 await self._handle(session, tenant_id, own)
         return len(changes)
 
-    async def _handle(self, session: AsyncSession, tenant_id: UUID, changes: Sequence[StatusChange]) -> None:
+    async def _handle(self, session: AsyncSession, tenant_id: UUID, changes: Sequence[Claimed]) -> None:
         """Of one tenant, at most one change per instance: however many, it takes the same few statements."""
         instances = [change.instance_id for change in changes]
         found = await repository.open_of_instances(session, tenant_id, instances)
@@ -81,13 +78,13 @@ class IncidentKeeper:
         if not work.events:
             return
         await session.flush()
-        await repository.add_rows(session, Incident, work.opened)
-        await repository.add_rows(session, IncidentEvent, work.events)
+        await add_rows(session, Incident, work.opened)
+        await add_rows(session, IncidentEvent, work.events)
         await self._notify(session, tenant_id, work.told)
         await announce(session, tenant_id, "incidents")
 
     @staticmethod
-    def _open(work: "_Work", change: StatusChange, about: "_About") -> None:
+    def _open(work: "_Work", change: Claimed, about: "_About") -> None:
         incident_id = uuid7()
         work.opened.append(
             {
@@ -95,7 +92,7 @@ class IncidentKeeper:
                 "id": incident_id,
                 "kind": change.to_state,
                 "state": "open",
-                "severity": about.severity(change),
+                "severity": about.jobs[change.job_id].severity,
                 "title": about.title(change),
                 "cause": change.reason,
                 "instance_id": change.instance_id,
@@ -127,21 +124,19 @@ class IncidentKeeper:
             for incident_id, event in told
             for channel, target in targets
         ]
-        await repository.add_rows(session, Delivery, deliveries)
+        await add_rows(session, Delivery, deliveries)
+        # One job for all that wait for a target. Of those of a target one runs at a time: its messages keep their order.
         wanted = [
-            # One after the other per incident and target: never "resolved" before "opened".
             (
-                f"incident:{row['incident_id']}:{row['channel']}:{row['target']}",
-                {"tenant_id": str(tenant_id), "delivery_id": str(row["id"])},
+                f"alerts:{tenant_id}:{channel}:{target}",
+                {"tenant_id": str(tenant_id), "channel": channel, "target": target},
             )
-            for row in deliveries
+            for channel, target in targets
         ]
         await outbox.defer_many(session, DELIVER, wanted)
 
-    async def _look_up(
-        self, session: AsyncSession, tenant_id: UUID, changes: Sequence[StatusChange]
-    ) -> "_About":
-        jobs = await self._jobs.by_ids(session, tenant_id, list({change.job_id for change in changes}))
+    async def _look_up(self, session: AsyncSession, tenant_id: UUID, changes: Sequence[Claimed]) -> "_About":
+        jobs = await self._jobs.subjects(session, tenant_id, list({change.job_id for change in changes}))
         placed = any(change.endpoint_id is not None for change in changes)
         return _About(jobs, await self._endpoints.names(session, tenant_id) if placed else {})
 
@@ -157,22 +152,18 @@ class _Work:
 
 @dataclass(frozen=True)
 class _About:
-    jobs: Mapping[UUID, Job]
+    jobs: Mapping[UUID, Subject]
     endpoints: Mapping[UUID, str]
 
-    def title(self, change: StatusChange) -> str:
+    def title(self, change: Claimed) -> str:
         job = self.jobs[change.job_id]
         where = ""
         if change.endpoint_id is not None:
             where = f" on {self.endpoints.get(change.endpoint_id, 'an endpoint')}"
         return f"{job.namespace}/{job.name} {_WORDS[change.to_state]}{where}"
 
-    def severity(self, change: StatusChange) -> str:
-        severity: str = self.jobs[change.job_id].manifest["spec"].get("alerts", {}).get("severity", "error")
-        return severity
 
-
-def _event(incident_id: UUID, kind: str, change: StatusChange) -> Row:
+def _event(incident_id: UUID, kind: str, change: Claimed) -> Row:
     return {
         "tenant_id": change.tenant_id,
         "id": uuid7(),

@@ -70,6 +70,14 @@ class Delivery(Base):
         CheckConstraint("state IN ('pending', 'sent', 'failed')", name="state"),
         _of_incident(),
         Index("ix_deliveries_tenant_id_incident_id", "tenant_id", "incident_id"),
+        Index(
+            "ix_deliveries_waiting",
+            "tenant_id",
+            "channel",
+            "target",
+            "id",
+            postgresql_where=text("state = 'pending'"),
+        ),
     )
 
     tenant_id: Mapped[Id]

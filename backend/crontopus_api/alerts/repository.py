@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
 from crontopus_api.kit.sql import any_id, table
@@ -25,21 +26,6 @@ async def open_of_instances(
         .with_for_update()
     )
     return {row.instance_id: row for row in rows if row.instance_id is not None}
-
-
-async def add(session: AsyncSession, *rows: Incident | IncidentEvent | Delivery) -> None:
-    session.add_all(rows)
-    await session.flush()
-
-
-async def add_rows(
-    session: AsyncSession,
-    model: type[Incident] | type[IncidentEvent] | type[Delivery],
-    rows: Sequence[dict[str, Any]],
-) -> None:
-    """Many at once, past the unit of work."""
-    if rows:
-        await session.execute(insert(table(model)), list(rows))
 
 
 async def page(
@@ -70,27 +56,69 @@ async def events(session: AsyncSession, tenant_id: UUID, incident_id: UUID) -> S
     return (await session.scalars(query)).all()
 
 
-async def get_delivery(session: AsyncSession, tenant_id: UUID, delivery_id: UUID) -> Delivery | None:
-    query = select(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.id == delivery_id)
-    return await session.scalar(query)
+class Waiting(NamedTuple):
+    """A delivery that is still to be made, with what it tells of. `thread_id`: the first one of the incident there."""
+
+    id: UUID
+    incident_id: UUID
+    event: str
+    attempts: int
+    created_at: datetime
+    title: str
+    cause: str | None
+    severity: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    thread_id: UUID
 
 
-async def first_delivery(
-    session: AsyncSession, tenant_id: UUID, incident_id: UUID, target: str
-) -> Delivery | None:
-    """The one that began the thread of an incident at a target."""
-    query = (
-        select(Delivery)
+async def waiting(
+    session: AsyncSession, tenant_id: UUID, channel: str, target: str, limit: int
+) -> list[Waiting]:
+    """What waits for a target, oldest first."""
+    first = aliased(Delivery)
+    thread = (
+        select(first.id)
         .where(
-            Delivery.tenant_id == tenant_id, Delivery.incident_id == incident_id, Delivery.target == target
+            first.tenant_id == Delivery.tenant_id,
+            first.incident_id == Delivery.incident_id,
+            first.channel == Delivery.channel,
+            first.target == Delivery.target,
+        )
+        .order_by(first.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            *(getattr(Delivery, name) for name in Waiting._fields[:5]),
+            *(getattr(Incident, name) for name in Waiting._fields[5:10]),
+            thread,
+        )
+        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.channel == channel,
+            Delivery.target == target,
+            Delivery.state == "pending",
         )
         .order_by(Delivery.id)
-        .limit(1)
+        .limit(limit)
     )
-    return await session.scalar(query)
+    return [Waiting(*row) for row in await session.execute(query)]
 
 
-async def change_delivery(session: AsyncSession, tenant_id: UUID, delivery_id: UUID, **values: Any) -> None:
+async def note_attempt(
+    session: AsyncSession,
+    tenant_id: UUID,
+    delivery_ids: Sequence[UUID],
+    *,
+    state: str,
+    error: str | None,
+    sent_at: datetime | None,
+) -> None:
     await session.execute(
-        update(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.id == delivery_id).values(**values)
+        update(table(Delivery))
+        .where(Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids))
+        .values(state=state, attempts=Delivery.attempts + 1, last_error=error, sent_at=sent_at)
     )

@@ -11,7 +11,7 @@ from crontopus_api.alerts.models import Incident
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.errors import NotFound
-from crontopus_api.kit.schemas import EndpointRef, JobRef
+from crontopus_api.kit.schemas import EndpointRef
 
 
 class IncidentService:
@@ -44,7 +44,7 @@ class IncidentService:
         self, session: AsyncSession, tenant_id: UUID, incidents: Sequence[Incident]
     ) -> list[schemas.IncidentOut]:
         job_ids = {incident.job_id for incident in incidents if incident.job_id is not None}
-        jobs = await self._jobs.by_ids(session, tenant_id, list(job_ids))
+        jobs = await self._jobs.refs(session, tenant_id, list(job_ids))
         names = await self._endpoints.names(session, tenant_id)
         plain = (
             "id",
@@ -60,7 +60,7 @@ class IncidentService:
         return [
             schemas.IncidentOut(
                 **{name: getattr(incident, name) for name in plain},
-                job=JobRef.model_validate(jobs[incident.job_id]) if incident.job_id in jobs else None,
+                job=jobs.get(incident.job_id) if incident.job_id is not None else None,
                 endpoint=EndpointRef(id=incident.endpoint_id, name=names.get(incident.endpoint_id, "unknown"))
                 if incident.endpoint_id is not None
                 else None,

@@ -5,9 +5,11 @@ Raw psycopg, because each statement here runs for every check-in of the installa
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
@@ -54,7 +56,7 @@ async def load(connection: Connection, keys: Iterable[Key]) -> dict[Key, Live]:
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             """
-            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation
+            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation
             FROM unnest(%s::uuid[], %s::uuid[]) AS w(tenant_id, id)
             JOIN instances i ON i.tenant_id = w.tenant_id AND i.id = w.id
             """,
@@ -82,7 +84,7 @@ async def claim_overdue(connection: Connection, now: datetime, limit: int) -> li
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             f"""
-            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation, {_STATUS_COLUMNS}
+            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation, {_STATUS_COLUMNS}
             FROM instance_status s
             JOIN instances i ON i.tenant_id = s.tenant_id AND i.id = s.instance_id
             WHERE s.deadline_at <= %s
@@ -95,13 +97,19 @@ async def claim_overdue(connection: Connection, now: datetime, limit: int) -> li
         return [_live(row, row) for row in await cursor.fetchall()]
 
 
+@lru_cache(maxsize=4096)
+def _expectation(data: str) -> Expectation:
+    """Of many instances it is the same: of all of a job, and of jobs that differ in their commands only."""
+    return Expectation.from_json(msgspec.json.decode(data))
+
+
 def _live(row: dict[str, Any], status: dict[str, Any] | None) -> Live:
     return Live(
         tenant_id=row["tenant_id"],
         instance_id=row["instance_id"],
         job_id=row["job_id"],
         endpoint_id=row["endpoint_id"],
-        expectation=Expectation.from_json(row["expectation"]),
+        expectation=_expectation(row["expectation"]),
         status=_status(status) if status else None,
         seen=status["seen"] if status else None,
     )

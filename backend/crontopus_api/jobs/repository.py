@@ -12,6 +12,14 @@ from crontopus_api.kit.sql import any_id, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
 
 
+class Subject(NamedTuple):
+    """A job as an incident speaks of it."""
+
+    namespace: str
+    name: str
+    severity: str
+
+
 def _live(tenant_id: UUID) -> Select[Job]:
     return select(Job).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
 
@@ -31,16 +39,17 @@ async def get_by_id(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> Job
     return await session.scalar(select(Job).where(Job.tenant_id == tenant_id, Job.id == job_id))
 
 
-async def by_ids(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
-    rows = await session.scalars(select(Job).where(Job.tenant_id == tenant_id, Job.id.in_(job_ids)))
-    return {job.id: job for job in rows}
-
-
 async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, JobRef]:
-    """The same, names only."""
     query = select(Job.id, Job.namespace, Job.name).where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids))
     rows = await session.execute(query)
     return {row.id: JobRef(id=row.id, namespace=row.namespace, name=row.name) for row in rows}
+
+
+async def subjects(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Subject]:
+    severity = func.coalesce(Job.manifest["spec"]["alerts"]["severity"].astext, "error")
+    query = select(Job.id, Job.namespace, Job.name, severity)
+    rows = await session.execute(query.where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids)))
+    return {row[0]: Subject(*row[1:]) for row in rows}
 
 
 async def ids_matching(

@@ -13,12 +13,15 @@ from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.ping_keys import ping_key_place
+from crontopus_api.jobs.repository import Subject
 from crontopus_api.jobs.standing import SEVERITY
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
 from crontopus_api.kit.schemas import JobRef
 from crontopus_api.schedules import Schedule
+
+__all__ = ["JobService", "Subject"]
 
 
 class JobService:
@@ -74,17 +77,17 @@ class JobService:
             instances_list=await self._instances(session, tenant_id, found.instances),
         )
 
-    async def by_ids(
-        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
-    ) -> dict[UUID, Job]:
-        """Also deleted ones: their runs and incidents are still shown."""
-        return await repository.by_ids(session, tenant_id, job_ids)
-
     async def refs(
         self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
     ) -> dict[UUID, JobRef]:
-        """The names of jobs, also of deleted ones."""
+        """The names of jobs, also of deleted ones: their runs and incidents are still shown."""
         return await repository.refs(session, tenant_id, job_ids)
+
+    async def subjects(
+        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
+    ) -> dict[UUID, Subject]:
+        """What an incident says of jobs, also of deleted ones."""
+        return await repository.subjects(session, tenant_id, job_ids)
 
     async def ids_matching(
         self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]

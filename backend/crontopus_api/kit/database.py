@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import set_json_loads
 from sqlalchemy import MetaData, Row, TextClause, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -22,6 +24,9 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 Role = Literal["crontopus_app", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"]
+
+# Several times as fast as the standard library, and JSON is in most of what is read in bulk.
+set_json_loads(msgspec.json.decode)
 
 _TRUSTED_SECONDS = 1.0
 _ENTER = text(

@@ -1,11 +1,14 @@
 """Statements over many rows: arrays as one parameter, plain tables for bulk inserts."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, Uuid, bindparam, func, literal
+import msgspec
+from sqlalchemy import ARRAY, ColumnElement, Table, Text, TextClause, Uuid, bindparam, func, literal, text
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.kit.database import Base
 
@@ -35,3 +38,19 @@ def upsert(model: type[Base], *, key: Sequence[str], keep: Sequence[str] = ()) -
     statement = insert(table(model))
     changed = {column.name: column for column in statement.excluded if column.name not in {*key, *keep}}
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows, all with the same columns, past the unit of work.
+
+    They travel as one parameter: PostgreSQL takes JSON apart in a fraction of the time that binding each value takes.
+    """
+    if rows:
+        await session.execute(_insert(model, tuple(rows[0])), {"rows": msgspec.json.encode(rows).decode()})
+
+
+@lru_cache
+def _insert(model: type[Base], names: tuple[str, ...]) -> TextClause:
+    target, columns = table(model).name, ", ".join(names)
+    rows = f"json_populate_recordset(NULL::{target}, CAST(:rows AS json))"
+    return text(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {rows}")  # noqa: S608 - our own names

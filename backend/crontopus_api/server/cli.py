@@ -56,12 +56,15 @@ def api(
 @app.command()
 def worker() -> None:
     """Run one worker process."""
+    import uvloop  # noqa: PLC0415
+
     from crontopus_api.kit import log  # noqa: PLC0415
     from crontopus_api.worker.main import run as work  # noqa: PLC0415
 
     settings = get_settings()
     log.configure(settings.log_level, settings.log_format)
-    asyncio.run(_until_told(work(settings)))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_told(work(settings)))
 
 
 async def _until_told(work: Coroutine[None, None, None]) -> None:

@@ -119,22 +119,26 @@ async def _pending(platform: Platform, person: Person) -> list[str]:
         return [row.id for row in rows]
 
 
+def _by_email(platform: Platform, sink: Sink) -> DeliveryService:
+    channel = EmailChannel(f"smtp://127.0.0.1:{sink.port}", "Crontopus <c@example.org>")
+    return DeliveryService(
+        platform.services.database, channel, platform.services.clock, "http://crontopus.test"
+    )
+
+
 async def test_the_owner_is_told_by_email_in_one_thread(platform: Platform, ada: Person, sink: Sink) -> None:
-    services = platform.services
     url = (await ada.put_job())["ping_url"]
     for action in ("/fail", ""):
         await platform.ping(url + action)
     await _settle(platform)
-    channel = EmailChannel(f"smtp://127.0.0.1:{sink.port}", "Crontopus <c@example.org>")
-    deliveries = DeliveryService(services.database, channel, services.clock, "http://crontopus.test")
-    pending = await _pending(platform, ada)
-    assert len(pending) == 2
+    deliveries = _by_email(platform, sink)
+    assert len(await _pending(platform, ada)) == 2
     sink.refuse = True
     with pytest.raises(DeliveryFailed, match="451"):
-        await deliveries.deliver(ada.tenant_id, pending[0], last_attempt=False)
+        await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
     sink.refuse = False
-    for delivery_id in [*pending, *pending]:  # handed over twice, sent once
-        await deliveries.deliver(ada.tenant_id, delivery_id, last_attempt=False)
+    for _ in range(2):  # handed over twice, sent once
+        await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
     opened, resolved = sink.messages
     assert opened["To"] == resolved["To"] == "ada@example.org"
     assert opened["Subject"] == "[Error] default/hello is failing"
@@ -146,11 +150,56 @@ async def test_the_owner_is_told_by_email_in_one_thread(platform: Platform, ada:
     assert kinds == ["opened", "resolved", "notify_failed", "notified", "notified"]
 
 
+async def test_of_many_at_once_one_message_tells(platform: Platform, ada: Person, sink: Sink) -> None:
+    names = [f"default/job-{n}" for n in range(60)]
+    for name in names:
+        await platform.ping((await ada.put_job(name))["ping_url"] + "/fail")
+    await _settle(platform)
+    deliveries = _by_email(platform, sink)
+    sink.refuse = True
+    with pytest.raises(DeliveryFailed, match="451"):
+        await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+    first = (await _pending(platform, ada))[0]
+    sink.refuse = False
+    await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+    [digest] = sink.messages
+    assert digest["Subject"] == "[Crontopus] Incidents: 60 opened"
+    # A retry says the same, and says so.
+    assert digest["Message-ID"] == f"<{first}@crontopus>"
+    words = digest.get_payload(decode=True)
+    assert isinstance(words, bytes)
+    assert words.decode().count(" is failing") == 50
+    assert "and 10 more" in words.decode()
+    assert await _pending(platform, ada) == []
+    incidents = (await ada.get("/incidents", limit=100))["items"]
+    for incident in (incidents[0], incidents[-1]):
+        events = (await ada.get(f"/incidents/{incident['id']}"))["events"]
+        assert [event["kind"] for event in events] == ["opened", "notify_failed", "notified"]
+
+
+async def test_after_a_day_a_delivery_is_given_up_and_says_so(
+    platform: Platform, ada: Person, sink: Sink
+) -> None:
+    await platform.ping((await ada.put_job())["ping_url"] + "/fail")
+    await _settle(platform)
+    deliveries, sink.refuse = _by_email(platform, sink), True
+    for created, pending in (("1 hour", 1), ("25 hours", 0)):
+        async with platform.services.database.tenant(ada.tenant_id) as session:
+            await session.execute(text(f"UPDATE deliveries SET created_at = now() - interval '{created}'"))
+        with pytest.raises(DeliveryFailed):
+            await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+        assert len(await _pending(platform, ada)) == pending
+    await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+    incident = (await ada.get("/incidents"))["items"][0]
+    events = (await ada.get(f"/incidents/{incident['id']}"))["events"]
+    assert [event["kind"] for event in events] == ["opened", "notify_failed", "notify_failed"]
+
+
 async def test_without_a_mail_server_the_incident_says_so(platform: Platform, ada: Person) -> None:
     await platform.ping((await ada.put_job())["ping_url"] + "/fail")
     await _settle(platform)
-    delivery_id = (await _pending(platform, ada))[0]
-    await platform.services.deliveries.deliver(ada.tenant_id, delivery_id, last_attempt=True)
+    with pytest.raises(DeliveryFailed, match="CRONTOPUS_SMTP_URL"):
+        await platform.services.deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
     incident = (await ada.get("/incidents"))["items"][0]
     events = (await ada.get(f"/incidents/{incident['id']}"))["events"]
     assert "CRONTOPUS_SMTP_URL" in events[-1]["message"]

@@ -22,8 +22,8 @@ async def _attempt(error: Exception) -> str:
     app = procrastinate.App(connector=connector)
     register(app, Broken())  # type: ignore[arg-type]
     async with app.open_async():
-        ids = {"tenant_id": "0" * 32, "delivery_id": "1" * 32}
-        await app.configure_task(DELIVER).defer_async(**ids)
+        about = {"tenant_id": "0" * 32, "channel": "email", "target": "a@example.org"}
+        await app.configure_task(DELIVER).defer_async(**about)
         await app.run_worker_async(wait=False, install_signal_handlers=False)
     return str(connector.jobs[1]["status"])
 

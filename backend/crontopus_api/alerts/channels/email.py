@@ -1,15 +1,17 @@
 """Email by SMTP."""
 
 import ssl
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
+from crontopus_api.alerts.channels.notification import DeliveryFailed, Digest, Notification
 
 _TIMEOUT_SECONDS = 20
+_MOST_LINES = 50
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -20,7 +22,7 @@ class EmailChannel:
         self._smtp_url = smtp_url
         self._sender = sender
 
-    async def send(self, target: str, notification: Notification) -> None:
+    async def send(self, target: str, message: Notification | Digest) -> None:
         """Raises DeliveryFailed with the server's words."""
         if self._smtp_url is None:
             raise DeliveryFailed("No mail server is configured: an operator must set CRONTOPUS_SMTP_URL.")
@@ -31,7 +33,7 @@ class EmailChannel:
             )
         try:
             await aiosmtplib.send(
-                render(target, self._sender, notification),
+                render(target, self._sender, message),
                 hostname=url.hostname,
                 port=url.port or _PORTS[url.scheme],
                 username=unquote(url.username) if url.username else None,
@@ -43,27 +45,51 @@ class EmailChannel:
             raise DeliveryFailed(f"{url.hostname} did not take the message: {error}") from error
 
 
-def render(target: str, sender: str, notification: Notification) -> EmailMessage:
+def render(target: str, sender: str, said: Notification | Digest) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
     message["To"] = target
-    mark = "Resolved" if notification.event == "resolved" else notification.severity.capitalize()
     # A header is one line, whatever a job is called.
-    message["Subject"] = " ".join(f"[{mark}] {notification.title}".split())
+    message["Subject"] = " ".join(_subject(said).split())
     message["Date"] = formatdate(localtime=False)
-    message["Message-ID"] = f"<{notification.message_id}@crontopus>"
-    if notification.thread_id != notification.message_id:
-        message["In-Reply-To"] = message["References"] = f"<{notification.thread_id}@crontopus>"
+    message["Message-ID"] = f"<{said.message_id}@crontopus>"
+    if isinstance(said, Notification) and said.thread_id != said.message_id:
+        message["In-Reply-To"] = message["References"] = f"<{said.thread_id}@crontopus>"
     # Tells other mail systems not to answer with "I am on holiday".
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_text(notification))
+    message.set_content(_text(said) if isinstance(said, Notification) else _digest_text(said))
     return message
 
 
-def _text(notification: Notification) -> str:
-    opened = notification.opened_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    lines = [notification.title, "", f"Since    {opened}", f"Because  {notification.cause}"]
-    if notification.resolved_at is not None:
+def _subject(said: Notification | Digest) -> str:
+    if isinstance(said, Notification):
+        return f"{_mark(said)} {said.title}"
+    opened = sum(each.event == "opened" for each in said.notifications)
+    resolved = len(said.notifications) - opened
+    counts = [f"{count} {word}" for count, word in ((opened, "opened"), (resolved, "resolved")) if count]
+    return f"[Crontopus] Incidents: {', '.join(counts)}"
+
+
+def _mark(said: Notification) -> str:
+    return "[Resolved]" if said.event == "resolved" else f"[{said.severity.capitalize()}]"
+
+
+def _text(said: Notification) -> str:
+    lines = [said.title, "", f"Since    {_clock(said.opened_at)}", f"Because  {said.cause}"]
+    if said.resolved_at is not None:
         lines[2:2] = ["This is resolved.", ""]
-        lines.append(f"Resolved {notification.resolved_at.strftime('%Y-%m-%d %H:%M:%S UTC')}")
-    return "\n".join([*lines, "", notification.url, ""])
+        lines.append(f"Resolved {_clock(said.resolved_at)}")
+    return "\n".join([*lines, "", said.url, ""])
+
+
+def _digest_text(said: Digest) -> str:
+    lines = ["Much happened at once. One line for each:", ""]
+    for each in said.notifications[:_MOST_LINES]:
+        lines += [f"{_mark(each)} {each.title}", f"  {_clock(each.opened_at)}, {each.cause}", f"  {each.url}"]
+    if len(said.notifications) > _MOST_LINES:
+        lines.append(f"… and {len(said.notifications) - _MOST_LINES} more.")
+    return "\n".join([*lines, "", f"All of them: {said.url}", ""])
+
+
+def _clock(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,5 +1,6 @@
 """What is to be said, before any medium has its way with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -22,3 +23,16 @@ class Notification:
     url: str
     message_id: str
     thread_id: str
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Many at once, when much goes wrong at the same time. `url`: where all of them are listed."""
+
+    notifications: Sequence[Notification]
+    url: str
+
+    @property
+    def message_id(self) -> str:
+        """That of the first: what is added before a retry does not change it."""
+        return self.notifications[0].message_id
