@@ -125,7 +125,7 @@ class IncidentKeeper:
             for channel, target in targets
         ]
         await add_rows(session, Delivery, deliveries)
-        # One job for all that wait for a target. Of those of a target one runs at a time: its messages keep their order.
+        # One job for all that wait for a target. Of a target's jobs one runs at a time: its messages keep their order.
         wanted = [
             (
                 f"alerts:{tenant_id}:{channel}:{target}",

@@ -189,8 +189,8 @@ class Fold:
         run.slot_at = check_in.slot_at or run.slot_at
         run.commit_id = check_in.commit_id or run.commit_id
         run.message = check_in.message or run.message
-        if check_in.output is not None:
-            run.output = kept(live.expectation, check_in.output) or run.output
+        if check_in.output is not None and (output := kept(live.expectation, check_in.output)) is not None:
+            run.keep(output)
         run.host = check_in.host or run.host
         run.environment = check_in.environment or run.environment
         run.metrics = check_in.metrics or run.metrics
@@ -208,6 +208,7 @@ class Fold:
                 endpoint_id=live.endpoint_id,
                 state=state,
                 source=source,
+                loose=live.status is None,
             )
             self.runs[run_id] = run
         elif state != "running":

@@ -1,9 +1,12 @@
 """What travels through the check-in room."""
 
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
+
+import msgspec
 
 from crontopus_api.checkins.engine import Outcome, Status
 from crontopus_api.jobs.expectation import Expectation
@@ -12,8 +15,7 @@ Kind = Literal["start", "finish", "log"]
 Source = Literal["ping", "agent", "api", "cronitor", "sentry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """What a run printed: `content` may be cut, `total_bytes` is what there was."""
 
     content: bytes
@@ -21,8 +23,7 @@ class Output:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Which instance a message is about: by ping key digest, or by id within a tenant.
 
     `endpoint_id`: only an instance of this endpoint may be meant.
@@ -34,8 +35,7 @@ class Target:
     endpoint_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckIn:
+class CheckIn(msgspec.Struct, frozen=True):
     """One message about a run, from whichever door. `at` None: now. `run_key`: the sender's run id.
 
     `minted`: the event id is ours, made at `at`, when the message arrived: a run that it begins is called by it.
@@ -62,8 +62,7 @@ class CheckIn:
     minted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What became of a check-in."""
 
     event_id: UUID
@@ -101,9 +100,11 @@ class Live:
     last_run: LastRun | None = None
 
 
-@dataclass(slots=True)
-class RunRow:
-    """A run as it will be written; None leaves what is stored."""
+class RunRow(msgspec.Struct, omit_defaults=True):
+    """A run as it will be written, by the names of its columns; None leaves what is stored.
+
+    `loose`: it is written whatever becomes of a status row, as its instance has none. `content`: compressed.
+    """
 
     tenant_id: UUID
     partition_at: datetime
@@ -123,7 +124,17 @@ class RunRow:
     host: str | None = None
     environment: str | None = None
     metrics: dict[str, float] | None = None
-    output: Output | None = None
+    output_bytes: int | None = None
+    output_total_bytes: int | None = None
+    output_truncated: bool = False
+    content: bytes | None = None
+    loose: bool = False
+
+    def keep(self, output: Output) -> None:
+        """Make `output` what the run printed."""
+        self.output_bytes, self.output_total_bytes = len(output.content), output.total_bytes
+        self.output_truncated = output.truncated
+        self.content = zlib.compress(output.content, 1) if output.content else None
 
 
 def absence_id(instance_id: UUID, slot: datetime) -> UUID:

@@ -84,7 +84,8 @@ async def claim_overdue(connection: Connection, now: datetime, limit: int) -> li
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
             f"""
-            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation, {_STATUS_COLUMNS}
+            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation,
+                {_STATUS_COLUMNS}
             FROM instance_status s
             JOIN instances i ON i.tenant_id = s.tenant_id AND i.id = s.instance_id
             WHERE s.deadline_at <= %s

@@ -33,6 +33,8 @@ MOST_PER_BATCH = 500
 MOST_WAITING = 20_000
 MOST_WAITING_BYTES = 32 << 20
 _DEADLOCK_TRIES = 5
+# Of so many instances at least, one may be heard of again in a batch without everything being looked up.
+_FEW = 4
 _RETRY_SECONDS = 0.5
 _STATEMENT_SECONDS = 15.0
 _AWAY = (
@@ -173,7 +175,7 @@ class CheckInWriter:
 
     def _next_batch(self) -> list[_Waiting]:
         batch = [self._queue.popleft() for _ in range(min(MOST_PER_BATCH, len(self._queue)))]
-        self._bytes -= sum(len(each.check_in.output.content) for each in batch if each.check_in.output)
+        self._bytes -= _size(batch)
         return batch
 
     async def _connected(self) -> psycopg.AsyncConnection[Any]:
@@ -199,28 +201,22 @@ class CheckInWriter:
         """Raises when the database is away. A check-in that cannot be written fails alone, not its group."""
         BATCH_SIZE.observe(len(batch))
         with BATCH_SECONDS.time():
-            rest = await self._write_remembered(connection, batch)
-            if rest:
-                await self._look_up(connection, rest)
+            unknown, second = await self._write_remembered(connection, batch)
+            if unknown:
+                await self._look_up(connection, unknown)
+        if second:
+            self._queue.extendleft(reversed(second))
+            self._bytes += _size(second)
+            self._wake()
 
     async def _write_remembered(
         self, connection: psycopg.AsyncConnection[Any], batch: Sequence[_Waiting]
-    ) -> list[_Waiting]:
-        """Those that must be looked up: not remembered, remembered wrongly, or behind one of the same instance."""
-        known: dict[batches.Key, tuple[_Waiting, batches.Known]] = {}
-        rest: list[_Waiting] = []
-        blocked: set[batches.Key] = set()
-        for each in batch:
-            found = batches.remembered(self._cache, each.check_in)
-            if found is None or found.key in known or found.key in blocked:
-                rest.append(each)
-                key = self._cache.key_of(each.check_in.target)
-                if key is not None:
-                    blocked.add(key)
-            else:
-                known[found.key] = (each, found)
+    ) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Those that must be looked up, as they are not remembered or remembered wrongly; and those that come second
+        in a batch, after one of the same instance."""
+        known, unknown, second = self._sorted(batch)
         if not known:
-            return rest
+            return unknown, second
         try:
             async with asyncio.timeout(_STATEMENT_SECONDS):
                 answers = await batches.write_known(
@@ -235,11 +231,36 @@ class CheckInWriter:
             answers = [None] * len(known)
         for (each, _), answer in zip(known.values(), answers, strict=True):
             if answer is None:
-                rest.insert(0, each)  # before those of the same instance that came later
+                unknown.insert(0, each)  # before those of the same instance that came later
             else:
                 _answer(each, answer)
         self._announcer.note({found.key[0] for _, found in known.values()})
-        return rest
+        return unknown, second
+
+    def _sorted(
+        self, batch: Sequence[_Waiting]
+    ) -> tuple[dict[batches.Key, tuple[_Waiting, batches.Known]], list[_Waiting], list[_Waiting]]:
+        """(remembered, one of each instance; unknown; second). Of one instance each comes after those before it."""
+        known: dict[batches.Key, tuple[_Waiting, batches.Known]] = {}
+        unknown: list[_Waiting] = []
+        second: list[_Waiting] = []
+        behind_unknown: set[batches.Key | None] = set()
+        behind_second: set[batches.Key | None] = set()
+        for each in batch:
+            found = batches.remembered(self._cache, each.check_in)
+            key = found.key if found is not None else self._cache.key_of(each.check_in.target)
+            if key in behind_second or (found is not None and key in known and key not in behind_unknown):
+                second.append(each)
+                behind_second.add(key)
+            elif found is None or key in behind_unknown:
+                unknown.append(each)
+                behind_unknown.add(key)
+            else:
+                known[found.key] = (each, found)
+        if len(second) > len(known) // _FEW:
+            # A crowd of one instance: a look-up takes all of them at once, in their order.
+            return {}, [*batch], []
+        return known, unknown, second
 
     async def _look_up(self, connection: psycopg.AsyncConnection[Any], batch: Sequence[_Waiting]) -> None:
         try:
@@ -284,6 +305,10 @@ class CheckInWriter:
         for each in replayed:
             if each.answer.exception() is None and each.answer.result().status == "unknown":
                 log.warning("journaled_check_in_unknown", event_id=str(each.check_in.event_id))
+
+
+def _size(waiting: Sequence[_Waiting]) -> int:
+    return sum(len(each.check_in.output.content) for each in waiting if each.check_in.output)
 
 
 def _answer(each: _Waiting, answer: Answer) -> None:

@@ -5,7 +5,6 @@ PostgreSQL takes apart faster than a client in Python can put arrays together. W
 is written only if the row is still the one that was read (`xmin`); the statement answers which were.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,9 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from crontopus_api.checkins.engine import Change
+from crontopus_api.checkins.engine import Change, Status
 from crontopus_api.checkins.records import Live, RunRow
+from crontopus_api.kit.prepared import Prepared
 
 Connection = psycopg.AsyncConnection[Any]
 Key = tuple[UUID, UUID]
@@ -58,6 +58,7 @@ _STATUS = {
     "last_run_duration_ms": "bigint",
     "last_run_exit_code": "int",
 }
+_OF_STATUS = [name for name in _STATUS if hasattr(Status, name)]
 _RUN = {
     "tenant_id": "uuid",
     "partition_at": "timestamptz",
@@ -110,9 +111,23 @@ def _rows(parameter: int, columns: dict[str, str]) -> str:
     return f"json_to_recordset(${parameter}::json) AS x({typed})"
 
 
+# What is not sent is this; anything else that is not sent is NULL.
+_DEFAULTS = {
+    "failures": "0",
+    "successes": "0",
+    "open_runs": "'[]'",
+    "warnings": "'[]'",
+    "output_truncated": "false",
+}
+
+
+def _value(name: str) -> str:
+    return f"coalesce(w.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"w.{name}"
+
+
 def _statement() -> str:
     kept = [name for name in _STATUS if not name.startswith("last_run_")]
-    plain = [f"{name} = w.{name}" for name in kept if name not in {"tenant_id", "instance_id", "seen"}]
+    plain = [f"{name} = {_value(name)}" for name in kept if name not in {"tenant_id", "instance_id", "seen"}]
     last = [
         f"{name} = CASE WHEN w.last_run_id IS NULL THEN h.{name} ELSE w.{name} END"
         for name in _STATUS
@@ -140,7 +155,7 @@ def _statement() -> str:
         SELECT * FROM {_rows(2, {**_RUN, "content": "text", "loose": "boolean"})} WHERE {mine}
     ),
     new_runs AS (
-        INSERT INTO runs AS r ({runs}) SELECT {runs} FROM mine
+        INSERT INTO runs AS r ({runs}) SELECT {", ".join(_value(name) for name in _RUN)} FROM mine w
         ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
             -- A start that arrives after its own finish must not reopen the run.
             state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
@@ -161,13 +176,12 @@ def _statement() -> str:
         INSERT INTO status_changes ({changes})
         SELECT {changes} FROM {_rows(4, {**_CHANGE, "loose": "boolean"})} WHERE {mine}
     )
-    SELECT tenant_id, instance_id, xmin::text FROM moved
+    SELECT instance_id, xmin::text FROM moved
     """  # noqa: S608 - names of our own columns
 
 
-# Bytes and a raw cursor: the statement is too long for psycopg to remember what it makes of it.
-_WRITE = _statement().encode()
-_encoder = msgspec.json.Encoder()
+_WRITE = Prepared("write_check_ins", _statement())
+_encode = msgspec.json.Encoder().encode
 
 
 async def write(connection: Connection, written: Written, now: datetime) -> dict[Key, str]:
@@ -175,23 +189,21 @@ async def write(connection: Connection, written: Written, now: datetime) -> dict
 
     Of the others nothing was written.
     """
-    async with psycopg.AsyncRawCursor(connection) as cursor:
-        await cursor.execute(_WRITE, parameters(written, now), prepare=True)
-        return {(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+    rows = await _WRITE.execute(connection, parameters(written, now))
+    if not rows:
+        return {}
+    keys = {live.instance_id.bytes: (live.tenant_id, live.instance_id) for live in written.lives}
+    return {keys[instance_id]: version.decode() for instance_id, version in rows if instance_id and version}
 
 
-def parameters(written: Written, now: datetime) -> list[str]:
+def parameters(written: Written, now: datetime) -> list[bytes]:
     loose = {live.instance_id for live in written.lives if live.status is None}
     return [
-        _json([_status_row(live) for live in written.lives if live.status is not None]),
-        _json([_run_row(run, loose) for run in written.runs]),
-        _json([_key_row(key, loose) for key in written.keys]),
-        _json([_change_row(live, change, now) for live, change in written.changes]),
+        _encode([_status_row(live) for live in written.lives if live.status is not None]),
+        _encode(written.runs),
+        _encode([_key_row(key, loose) for key in written.keys]),
+        _encode([_change_row(live, change, now) for live, change in written.changes]),
     ]
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return _encoder.encode(rows).decode()
 
 
 def _status_row(live: Live) -> dict[str, Any]:
@@ -201,41 +213,21 @@ def _status_row(live: Live) -> dict[str, Any]:
         "tenant_id": live.tenant_id,
         "instance_id": live.instance_id,
         "seen": live.seen,
-        "state": status.state,
-        "since": status.since,
-        "version": status.version,
-        "due_at": status.due_at,
-        "deadline_at": status.deadline_at,
-        "last_seen_at": status.last_seen_at,
-        "failures": status.failures,
-        "successes": status.successes,
-        "open_runs": status.open_runs,
-        "missed_slot_at": status.missed_slot_at,
-        "excused_until": status.excused_until,
-        "warnings": status.warnings,
     }
+    for name in _OF_STATUS:
+        value = getattr(status, name)
+        if value:
+            row[name] = value
     if last is not None:
-        row |= {
-            "last_run_id": last.id,
-            "last_run_state": last.state,
-            "last_run_started_at": last.started_at,
-            "last_run_finished_at": last.finished_at,
-            "last_run_duration_ms": last.duration_ms,
-            "last_run_exit_code": last.exit_code,
-        }
-    return row
-
-
-def _run_row(run: RunRow, loose: set[UUID]) -> dict[str, Any]:
-    output = run.output
-    row: dict[str, Any] = {name: value for name in _RUN if (value := getattr(run, name, None)) is not None}
-    row["output_truncated"] = output.truncated if output else False
-    if output is not None:
-        row |= {"output_bytes": len(output.content), "output_total_bytes": output.total_bytes}
-        if output.content:
-            row["content"] = zlib.compress(output.content, 1)
-    if run.instance_id in loose:
-        row["loose"] = True
+        row["last_run_id"], row["last_run_state"] = last.id, last.state
+        for name, value in (
+            ("last_run_started_at", last.started_at),
+            ("last_run_finished_at", last.finished_at),
+            ("last_run_duration_ms", last.duration_ms),
+            ("last_run_exit_code", last.exit_code),
+        ):
+            if value is not None:
+                row[name] = value
     return row
 
 

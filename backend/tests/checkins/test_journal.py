@@ -5,11 +5,11 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from crontopus_api.checkins.journal import Journal
 from crontopus_api.checkins.records import CheckIn, Output, Target

@@ -85,6 +85,33 @@ class TestRemembering:
         states = [run["state"] for run in await runs_of(ada)]
         assert sorted(states) == sorted(["success"] + ["success", "failure", "failure"] * 5)
 
+    async def test_a_second_of_one_instance_waits_for_the_next_batch(
+        self, platform: Platform, ada: Person
+    ) -> None:
+        jobs = [await ada.put_job(f"default/job-{n}") for n in range(9)]
+        for job in jobs:
+            await platform.ping(job["ping_url"])
+        before = written("looked up")
+        actions = [(0, "/start"), (0, "/3"), *((n, "") for n in range(1, 9))]
+        await asyncio.gather(*[platform.ping(jobs[n]["ping_url"] + action) for n, action in actions])
+        assert written("looked up") == before
+        states = [run["state"] for run in await runs_of(ada, "default/job-0")]
+        assert states == ["failure", "success"]
+
+    async def test_what_must_be_looked_up_does_not_overtake_a_second(
+        self, platform: Platform, ada: Person
+    ) -> None:
+        jobs = [await ada.put_job(f"default/job-{n}") for n in range(9)]
+        for job in jobs:
+            await platform.ping(job["ping_url"])
+        by_name = f"?rid={uuid7()}"  # a run id of the sender's own is always looked up
+        actions = [(0, "/start"), (0, "/3"), (0, "/start" + by_name), (0, "/0" + by_name)]
+        actions += [(n, "") for n in range(1, 9)]
+        await asyncio.gather(*[platform.ping(jobs[n]["ping_url"] + action) for n, action in actions])
+        states = [run["state"] for run in await runs_of(ada, "default/job-0")]
+        assert states == ["success", "failure", "success"]
+        assert await state_of(ada, "default/job-0") == "healthy"
+
     async def test_one_that_cannot_be_written_fails_alone(self, platform: Platform, ada: Person) -> None:
         job = await ada.put_job()
         await platform.ping(job["ping_url"])

@@ -1,7 +1,8 @@
 """A check-in on its way from a door to where it is kept."""
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from crontopus_api.checkins.doors.away import needing_database
 from crontopus_api.checkins.doors.directory import Directory, Place

@@ -1,9 +1,9 @@
 """A check-in as it is kept while its job waits for a commit."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from crontopus_api.checkins.records import CheckIn, Target
 
