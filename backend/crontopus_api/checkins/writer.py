@@ -32,6 +32,8 @@ MOST_PER_BATCH = 500
 # Beyond this many waiting check-ins, or bytes of them, the database is not keeping up: better to say so than to grow.
 MOST_WAITING = 20_000
 MOST_WAITING_BYTES = 32 << 20
+# Passes of the event loop that bring no further check-in: from socket to queue it takes two.
+_QUIET_PASSES = 3
 _DEADLOCK_TRIES = 5
 # Of so many instances at least, one may be heard of again in a batch without everything being looked up.
 _FEW = 4
@@ -127,6 +129,7 @@ class CheckInWriter:
             self._idle.set()
             await self._something.wait()
         self._something.clear()
+        await self._take_in()
         batch = self._next_batch()
         try:
             connection = await self._connected()
@@ -139,6 +142,15 @@ class CheckInWriter:
             await self._disconnect()
             self._announcer.forget()
             await self._keep([each for each in batch if not each.answer.done()])
+
+    async def _take_in(self) -> None:
+        """Let what has reached the process come as far as the queue: this thread is what limits it, not PostgreSQL,
+        and a statement costs a millisecond however few it writes."""
+        waiting, quiet = 0, 0
+        while quiet < _QUIET_PASSES and waiting < MOST_PER_BATCH:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._queue) == waiting else 0
+            waiting = len(self._queue)
 
     async def _catch_up(self, journal: Journal) -> None:
         """What waits on the disk goes first; whatever comes meanwhile queues up behind it."""
