@@ -241,6 +241,9 @@ class EmbeddedPostgres:
         if not wait_until(lambda: not any(name in line for line in _command_lines()), timeout_seconds=30):
             raise PostgresError(f"Processes of a killed PostgreSQL still use {self.cluster}. End them first.")
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        # They name its pid as well.
+        for lock in stale.socket_dir.glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
 
     def _socket_dir(self, account: RunAs) -> Path:
         """The recorded directory if it is still ours, else a new one."""
