@@ -102,7 +102,11 @@ class Stack:
     def _child(self, name: str) -> int:
         assert self._process is not None
         for pid in processes.children(self._process.pid):
-            if processes.command(pid)[-2:] == ["crontopus_api.server", name]:
+            # The API's command becomes a leaner one before it serves.
+            if processes.command(pid)[-2:] in (
+                ["crontopus_api.server", name],
+                ["-m", f"crontopus_api.server.{name}"],
+            ):
                 return pid
         return 0
 

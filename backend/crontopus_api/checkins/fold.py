@@ -75,15 +75,13 @@ class Fold:
         return at
 
     def _remember(self, check_in: CheckIn, live: Live, run_id: UUID, partition_at: datetime) -> None:
-        for key in {check_in.event_id, check_in.run_key} - {
-            None,
-            run_id,
-        }:  # a run is found by its own id as well
-            assert key is not None
-            if (live.instance_id, key) not in self.known:
-                self.known[live.instance_id, key] = (run_id, partition_at)
-                row = (live.tenant_id, live.instance_id, key, run_id, partition_at, self.now)
-                self.new_keys.append(row)
+        """By what else its run may be called; by its own id it is found anyway."""
+        for key in (check_in.event_id, check_in.run_key):
+            if key is None or key == run_id or (live.instance_id, key) in self.known:
+                continue
+            self.known[live.instance_id, key] = (run_id, partition_at)
+            row = (live.tenant_id, live.instance_id, key, run_id, partition_at, self.now)
+            self.new_keys.append(row)
 
     def _start(
         self,

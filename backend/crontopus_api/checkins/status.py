@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 Outcome = Literal["success", "failure", "timeout", "skipped", "lost"]
 
 
@@ -41,15 +43,13 @@ class Status:
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     run_id: UUID
     partition_at: datetime
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(msgspec.Struct, frozen=True):
     """`counted`: the run's start, or another end of it, was told before, so that it serves no slot now."""
 
     run_id: UUID
@@ -60,8 +60,7 @@ class Finish:
     counted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     version: int
     from_state: str
     to_state: str

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -31,6 +32,10 @@ _EVERY_ANSWER: list[Header] = [
     (b"cache-control", b"no-cache, no-store"),
 ]
 _RETRY_SECONDS = 5
+
+
+# There are few of them, and to find one takes longer than to count.
+_received = cache(RECEIVED.labels)
 
 
 class Disconnected(Exception):
@@ -128,7 +133,7 @@ class Door(ABC):
         try:
             reply = await self._reply(request)
         except Disconnected:
-            RECEIVED.labels(self.name, "disconnected").inc()
+            _received(self.name, "disconnected").inc()
             return
         headers = [
             (b"content-type", reply.media),
@@ -152,7 +157,7 @@ class Door(ABC):
             reply = refused.reply
         except CrontopusError as error:
             reply = self._failed(error)
-        RECEIVED.labels(self.name, "ok" if reply.status < 300 else str(reply.status)).inc()
+        _received(self.name, "ok" if reply.status < 300 else str(reply.status)).inc()
         return reply
 
     def _failed(self, error: CrontopusError) -> Reply:
