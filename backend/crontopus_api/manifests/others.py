@@ -192,7 +192,7 @@ class MaintenanceWindowSpec(Part):
 
 
 class MaintenanceWindow(Part):
-    """A time in which incidents notify nobody."""
+    """A time in which nothing is expected of the jobs it is about, and nobody is notified."""
 
     api_version: ApiVersion
     kind: Literal["MaintenanceWindow"]
