@@ -4,6 +4,7 @@ A change is taken only when no earlier one of its instance waits, and its row st
 incident it leads to is committed: two workers never handle one instance out of order.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -30,7 +31,7 @@ _CLAIM = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
-        WHERE c.claimed_at IS NULL AND NOT EXISTS (
+        WHERE c.claimed_at IS NULL AND c.tenant_id <> ALL(CAST(:passed_over AS uuid[])) AND NOT EXISTS (
             SELECT FROM status_changes e
             WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
                 AND e.version < c.version AND e.claimed_at IS NULL
@@ -45,7 +46,10 @@ _CLAIM = text(
 )
 
 
-async def claim(session: AsyncSession, now: datetime) -> list[Claimed]:
-    """The next changes to handle, at most one per instance, in order of time. In the scanner's role."""
-    rows = await session.execute(_CLAIM, {"now": now})
+async def claim(session: AsyncSession, now: datetime, passed_over: Collection[UUID] = ()) -> list[Claimed]:
+    """The next changes to handle, at most one per instance, in order of time. In the scanner's role.
+
+    `passed_over`: tenants whose changes are left waiting.
+    """
+    rows = await session.execute(_CLAIM, {"now": now, "passed_over": list(passed_over)})
     return sorted((Claimed(*row) for row in rows), key=lambda change: change.at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from crontopus_api.live.topics import announce
 
 DELIVER = "alerts.deliver"
 Row = dict[str, Any]
+_LEFT_ALONE = timedelta(minutes=1)
 _BAD = ("missed", "failing", "stuck")
 _GOOD = ("new", "healthy", "running", "paused", "retired")
 _WORDS = {"missed": "was missed", "failing": "is failing", "stuck": "is stuck"}
@@ -41,19 +43,29 @@ class IncidentKeeper:
         self._endpoints = endpoints
         self._router = router
         self._clock = clock
+        self._left_alone: dict[UUID, datetime] = {}
 
     async def handle_changes(self) -> int:
-        """Claim a batch of status changes and act on them in one transaction; how many there were."""
+        """Claim a batch of status changes and act on them in one transaction; how many there were.
+
+        A tenant whose changes cannot be handled is left alone for a while, so that the others' are.
+        """
+        now = self._clock.now()
+        self._left_alone = {tenant: until for tenant, until in self._left_alone.items() if until > now}
         scanner = Scope(role="crontopus_scanner")
         async with self._database.session(scanner) as session:
-            changes = await claims.claim(session, self._clock.now())
+            changes = await claims.claim(session, now, self._left_alone)
             by_tenant: dict[UUID, list[Claimed]] = {}
             for change in changes:
                 by_tenant.setdefault(change.tenant_id, []).append(change)
             for tenant_id, own in by_tenant.items():
                 # Claimed across tenants, handled within one: row-level security sees to it.
                 await enter(session, Scope(tenant_id=tenant_id))
-                await self._handle(session, tenant_id, own)
+                try:
+                    await self._handle(session, tenant_id, own)
+                except Exception:
+                    self._left_alone[tenant_id] = now + _LEFT_ALONE
+                    raise
         return len(changes)
 
     async def _handle(self, session: AsyncSession, tenant_id: UUID, changes: Sequence[Claimed]) -> None:

@@ -3,17 +3,21 @@
 import email
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import Message
+from uuid import UUID
 
 import pytest
+import time_machine
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.channels.email import EmailChannel, render
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
 from crontopus_api.alerts.deliveries import DeliveryService
+from crontopus_api.alerts.routing import Router
 from crontopus_api.checkins.scanner import scan_once
 
 from ..platform import Person, Platform
@@ -99,6 +103,31 @@ async def test_missed_then_failing_is_one_incident(platform: Platform, ada: Pers
     await _settle(platform)
     incidents = (await ada.get("/incidents"))["items"]
     assert [(each["kind"], each["state"]) for each in incidents] == [("failing", "open")]
+
+
+async def test_one_tenants_trouble_does_not_keep_the_others_waiting(
+    platform: Platform, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = await platform.register("bob")
+    for person in (ada, bob):
+        await platform.ping((await person.put_job())["ping_url"] + "/fail")
+    targets = Router.targets
+
+    async def broken_for_ada(router: Router, session: AsyncSession, tenant_id: UUID) -> list[tuple[str, str]]:
+        if tenant_id == ada.tenant_id:
+            raise RuntimeError("a defect")
+        return await targets(router, session, tenant_id)
+
+    monkeypatch.setattr(Router, "targets", broken_for_ada)
+    with pytest.raises(RuntimeError):
+        await _settle(platform)
+    await _settle(platform)
+    assert len((await bob.get("/incidents"))["items"]) == 1
+    assert (await ada.get("/incidents"))["items"] == []
+    monkeypatch.setattr(Router, "targets", targets)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2), tick=True):
+        await _settle(platform)
+    assert len((await ada.get("/incidents"))["items"]) == 1
 
 
 @pytest.mark.parametrize("change", ["delete", "pause"])
