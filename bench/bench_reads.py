@@ -54,6 +54,10 @@ UPDATE instance_status SET state = 'healthy', due_at = now() + interval '1 day',
     last_run_id = gen_random_uuid(), last_run_state = 'success',
     last_run_started_at = now(), last_run_finished_at = now(), last_run_duration_ms = 3000, last_run_exit_code = 0
 """
+_INDICES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = 'runs'::regclass AND NOT indisprimary
+"""
 _JOBS_ALONE = """
 SELECT j.id, j.namespace, j.name, j.mode, j.schedule, j.timezone, j.labels, s.state, s.due_at, s.last_run_id,
        s.last_run_state, s.last_run_started_at, s.last_run_finished_at, s.last_run_duration_ms
@@ -93,12 +97,19 @@ def fill(url: str, person: Person, runs: int) -> float:
             connection.execute(_SHOWN)
         often = [row for row in found if row[2] != "rare"]
         rare = [row for row in found if row[2] == "rare"]
+        # Made when all is there, they take a fifth of the time.
+        indices = connection.execute(_INDICES).fetchall()
+        for name, _ in indices:
+            connection.execute(f"DROP INDEX {name}")
         for rows, total in ((often, runs), (rare, DAYS * len(rare))):
             for first in range(1, total + 1, 500_000):
                 with connection.transaction():
                     connection.execute("SET LOCAL ROLE crontopus_ingest")
                     connection.execute("SET LOCAL synchronous_commit = off")
                     connection.execute(_FILL, _part(person, rows, first, total))
+        connection.execute("SET maintenance_work_mem = '256MB'")
+        for _, made_by in indices:
+            connection.execute(made_by.replace(" ON ONLY ", " ON "))
         for table in ("runs", "instances", "instance_status", "jobs"):
             connection.execute(f"ANALYZE {table}")
     return time.perf_counter() - began
