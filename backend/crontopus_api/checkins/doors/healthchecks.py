@@ -4,6 +4,7 @@
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -68,6 +69,7 @@ class HealthchecksDoor(Door):
         return super().refusal(404 if status == 403 else status, words)
 
 
+@lru_cache(maxsize=10_000)
 def read_path(path: str) -> Ping:
     """Raises Refused for what is no address of a job."""
     match = _PATH.fullmatch(path)
