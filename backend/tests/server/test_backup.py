@@ -109,7 +109,8 @@ async def test_an_incomplete_or_damaged_backup_is_refused(tmp_path: Path, damage
     _, target = await prepared(tmp_path)
     if damage == "bytes":
         bundle = target / "repositories/acme.bundle"
-        bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+        whole = bundle.read_bytes()
+        bundle.write_bytes(whole[:-1] + bytes([whole[-1] ^ 0xFF]))
     else:
         (target / damage).unlink()
     fresh = Settings(data_dir=tmp_path / "fresh")
