@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -53,13 +53,13 @@ async def subjects(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUI
 
 
 async def ids_matching(
-    session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+    session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Sequence[tuple[str, str]]
 ) -> list[UUID]:
     query = select(Job.id).where(Job.tenant_id == tenant_id)
     if namespace is not None:
         query = query.where(Job.namespace == namespace)
-    if labels:
-        query = query.where(Job.labels.contains(dict(labels)))
+    for name, value in labels:
+        query = query.where(Job.labels.contains({name: value}))
     return list(await session.scalars(query))
 
 

@@ -90,7 +90,7 @@ class JobService:
         return await repository.subjects(session, tenant_id, job_ids)
 
     async def ids_matching(
-        self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Mapping[str, str]
+        self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Sequence[tuple[str, str]]
     ) -> list[UUID]:
         """Every job that is or was in a namespace (None: in any) and has all these labels."""
         return await repository.ids_matching(session, tenant_id, namespace, labels)

@@ -108,7 +108,7 @@ class RunService:
                 raise Invalid("`job` is namespace/name, for example default/hello.")
             wanted = {(await self._jobs.find_any(session, tenant_id, namespace, name)).id}
         if query.namespace is not None or query.label:
-            labels = dict(label.split("=", 1) for label in query.label)
+            labels = [(name, value) for name, _, value in (label.partition("=") for label in query.label)]
             matching = await self._jobs.ids_matching(session, tenant_id, query.namespace, labels)
             wanted = set(matching) if wanted is None else wanted.intersection(matching)
         return None if wanted is None else list(wanted)

@@ -65,6 +65,7 @@ async def _all(person: Person, **query: Any) -> list[str]:
         ({"namespace": "default"}, ("plain", "labelled"), None),
         ({"label": "team=db"}, ("labelled",), None),
         ({"label": ["team=db", "tier=2"]}, (), None),
+        ({"label": ["team=other", "team=db"]}, (), None),
         ({"label": "team=db", "job": "default/plain"}, (), None),
         ({"state": "failure"}, ("plain", "other", "labelled"), "failure"),
         ({"namespace": "default", "state": "failure"}, ("plain", "labelled"), "failure"),
