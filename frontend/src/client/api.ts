@@ -40,8 +40,8 @@ export type RunFilter = {
   /** `namespace/name` */
   job?: string | undefined;
   namespace?: string | undefined;
-  /** `key=value` */
-  label?: string | undefined;
+  /** `key=value`, all of them */
+  label?: readonly string[] | undefined;
   endpoint_id?: string | undefined;
   state?: RunState | undefined;
   since?: string | undefined;
