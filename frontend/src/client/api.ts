@@ -11,6 +11,7 @@ import type {
   IncidentState,
   Instance,
   Job,
+  JobBadge,
   JobSummary,
   LoginBody,
   Namespace,
@@ -28,6 +29,7 @@ import type {
   Token,
   TokenCreateBody,
   TokenCreated,
+  Uptime,
   Version,
   VersionDiff,
 } from "./types";
@@ -75,6 +77,10 @@ export const api = {
   planImport: (json: ImportBody) =>
     request<Imported>("/jobs:import", { method: "POST", query: { dry_run: "true" }, json }),
   importJobs: (json: ImportBody) => request<Imported>("/jobs:import", { method: "POST", json }),
+  uptime: (namespace: string, name: string, days: number, signal?: Signal) =>
+    request<Uptime>(`${jobPath(namespace, name)}/uptime`, { query: { days }, signal }),
+  badge: (namespace: string, name: string, signal?: Signal) =>
+    request<JobBadge>(`${jobPath(namespace, name)}/badge`, { signal }),
   namespaces: (signal?: Signal) => request<Page<Namespace>>("/namespaces", { query: { limit: 200 }, signal }),
   instances: (filter: { job?: string; endpoint_id?: string }, paging: Paging, signal?: Signal) =>
     request<Page<Instance>>("/instances", { query: { ...filter, ...paging }, signal }),

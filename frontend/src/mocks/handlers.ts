@@ -10,6 +10,7 @@ import type {
 } from "@/client/types";
 import { ago, makeSession, uuid, type World } from "./data";
 import { editHandlers, find } from "./edit-handlers";
+import { reportHandlers } from "./report-handlers";
 import { repositoryHandlers } from "./repository-handlers";
 import { notFound, page, problem, query, V1 } from "./respond";
 import { daily } from "./schedule";
@@ -215,6 +216,7 @@ export const handlersFor = (world: World) => [
   ...jobHandlers(world),
   ...editHandlers(world),
   ...repositoryHandlers(world),
+  ...reportHandlers(world),
   ...runHandlers(world),
   ...endpointHandlers(world),
 ];
