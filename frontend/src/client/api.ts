@@ -1,6 +1,7 @@
 import { request, requestText } from "./http";
 import type {
   Endpoint,
+  EndpointReport,
   EnrollmentToken,
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
@@ -12,6 +13,7 @@ import type {
   Instance,
   Job,
   JobBadge,
+  JobReport,
   JobSummary,
   LoginBody,
   Namespace,
@@ -35,6 +37,8 @@ import type {
 } from "./types";
 
 type Paging = { limit?: number; cursor?: string | undefined };
+/** Days, `YYYY-MM-DD`. */
+type Span = { from: string; to: string };
 type Signal = AbortSignal | undefined;
 
 export type JobFilter = { namespace?: string | undefined; state?: State | undefined; q?: string | undefined };
@@ -94,6 +98,12 @@ export const api = {
     request<Page<Run>>("/runs", { query: { ...filter, ...paging }, signal }),
   run: (id: string, signal?: Signal) => request<Run>(`/runs/${seg(id)}`, { signal }),
   runOutput: (id: string, signal?: Signal) => requestText(`/runs/${seg(id)}/output`, { signal }),
+
+  /** Days in UTC, both included. The API gives everything at once so far; a cursor is sent only if it gave one. */
+  jobReport: (span: Span, cursor: string | undefined, signal?: Signal) =>
+    request<Page<JobReport>>("/reports/jobs", { query: { ...span, cursor }, signal }),
+  endpointReport: (span: Span, cursor: string | undefined, signal?: Signal) =>
+    request<Page<EndpointReport>>("/reports/endpoints", { query: { ...span, cursor }, signal }),
 
   endpoints: (paging: Paging, signal?: Signal) =>
     request<Page<Endpoint>>("/endpoints", { query: paging, signal }),

@@ -134,6 +134,21 @@ export const runQuery = (id: string) =>
 export const runOutputQuery = (id: string) =>
   queryOptions({ queryKey: ["runs", "output", id], queryFn: ({ signal }) => api.runOutput(id, signal) });
 
+/** Counted every few minutes: outside the live topics, or each run would have everything counted again. */
+export const jobReportQuery = (span: { from: string; to: string }) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["reports", "jobs", span],
+    queryFn: ({ pageParam, signal }) => api.jobReport(span, pageParam, signal),
+  });
+
+export const endpointReportQuery = (span: { from: string; to: string }) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["reports", "endpoints", span],
+    queryFn: ({ pageParam, signal }) => api.endpointReport(span, pageParam, signal),
+  });
+
 export const endpointsQuery = infiniteQueryOptions({
   ...paged,
   queryKey: ["endpoints", "list"],

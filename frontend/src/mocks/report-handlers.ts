@@ -2,7 +2,7 @@ import { HttpResponse, http } from "msw";
 import type { Counts, EndpointReport, JobReport, Run, Uptime } from "@/client/types";
 import { ago, type World } from "./data";
 import { find } from "./edit-handlers";
-import { notFound, page, query, V1 } from "./respond";
+import { notFound, query, V1 } from "./respond";
 
 const DAY = 86_400;
 
@@ -103,8 +103,10 @@ export const reportHandlers = (world: World) => [
       headers: { "Content-Type": "image/svg+xml" },
     });
   }),
-  http.get(`${V1}/reports/jobs`, ({ request }) => HttpResponse.json(page(byJob(world, request), request))),
+  http.get(`${V1}/reports/jobs`, ({ request }) =>
+    HttpResponse.json({ items: byJob(world, request), next_cursor: null }),
+  ),
   http.get(`${V1}/reports/endpoints`, ({ request }) =>
-    HttpResponse.json(page(byEndpoint(world, request), request)),
+    HttpResponse.json({ items: byEndpoint(world, request), next_cursor: null }),
   ),
 ];

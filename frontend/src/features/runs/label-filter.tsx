@@ -44,10 +44,9 @@ export function LabelFilter({ labels, onChange }: Props) {
           type="submit"
           variant="ghost"
           size="sm"
-          aria-label="Filter by this label"
           className="absolute top-1 right-1 h-7 px-2 text-xs md:top-1 md:h-6 md:w-auto"
         >
-          Add
+          Add<span className="sr-only"> label</span>
         </Button>
       )}
       {wrong !== undefined && (

@@ -54,7 +54,7 @@ function Filters({ search, endpointName }: { search: RunsSearch; endpointName: s
   if (search.namespace && !names.includes(search.namespace)) names.unshift(search.namespace);
   const { job, endpoint_id, label: labels = [] } = search;
   return (
-    <search className="mb-4 grid grid-cols-2 gap-2 md:flex md:flex-wrap">
+    <search className="mb-4 grid grid-cols-2 gap-2 md:flex md:flex-wrap md:items-start">
       <Select<RunState | "all">
         label="Result"
         className="md:w-40"
