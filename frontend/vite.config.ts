@@ -50,7 +50,9 @@ export default defineConfig(({ mode }) => {
       port: 5173,
       strictPort: true,
       // In mock mode the worker answers; a proxy would only hide a handler that is missing.
-      proxy: mocked ? {} : Object.fromEntries(["/api", "/ping", "/git"].map((path) => [path, backend])),
+      proxy: mocked
+        ? {}
+        : Object.fromEntries(["/api", "/ping", "/git", "/badge"].map((path) => [path, backend])),
     },
     test: {
       environment: "jsdom",

@@ -86,6 +86,7 @@ const PAGES = [
   ["jobs-nomatch", "/jobs?q=zzz", "usual"],
   ["job-agent", "/jobs/production/nightly-backup", "usual"],
   ["job-ping", "/jobs/default/sitemap-ping-search-engines-and-rebuild-index", "usual"],
+  ["job-new-uptime", "/jobs/default/weekly-digest", "usual"],
   ["job-nowhere", "/jobs/production/gpu-report", "usual"],
   ["job-runs", "/jobs/production/nightly-backup?tab=runs", "usual"],
   [
@@ -247,9 +248,29 @@ const PAGES = [
   ],
   ["runs", "/runs", "usual"],
   ["runs-filtered", "/runs?job=production/nightly-backup&state=failure", "usual"],
+  ["runs-labels", "/runs?label=team%3Dfinance&label=tier%3Dgold", "usual"],
+  [
+    "runs-label-wrong",
+    "/runs?label=team%3Dnobody",
+    "usual",
+    async (page) => {
+      await page.getByLabel("Label", { exact: true }).fill("finance");
+      await page.keyboard.press("Enter");
+      await page.getByText("is not a label").waitFor();
+    },
+  ],
   ["runs-empty", "/runs", "empty"],
   ["run-failed", "/runs", "usual", openFirst("[role=row]:has-text('Failed') a.row-link")],
   ["run-missed", "/runs?state=missed", "usual", openFirst("a.row-link")],
+  ["reports", "/reports", "usual"],
+  ["reports-endpoints", "/reports?by=endpoints&days=7", "usual"],
+  ["reports-empty", "/reports", "empty"],
+  [
+    "reports-error",
+    "/reports",
+    "error",
+    (page) => page.getByText("The server has a problem").waitFor({ timeout: 20_000 }),
+  ],
   ["incidents", "/incidents", "usual"],
   ["incidents-empty", "/incidents", "empty"],
   ["incident", "/incidents", "usual", openFirst("a.row-link")],

@@ -15,6 +15,7 @@ import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
 import { Route as AppSplatRouteImport } from "./routes/_app/$";
 import { Route as AppEndpointsRouteImport } from "./routes/_app/endpoints";
+import { Route as AppReportsRouteImport } from "./routes/_app/reports";
 import { Route as AppRepositoryRouteImport } from "./routes/_app/repository";
 import { Route as AppTokensRouteImport } from "./routes/_app/tokens";
 import { Route as AppIncidentsIndexRouteImport } from "./routes/_app/incidents.index";
@@ -54,6 +55,11 @@ const AppSplatRoute = AppSplatRouteImport.update({
 const AppEndpointsRoute = AppEndpointsRouteImport.update({
   id: "/endpoints",
   path: "/endpoints",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppReportsRoute = AppReportsRouteImport.update({
+  id: "/reports",
+  path: "/reports",
   getParentRoute: () => AppRoute,
 } as any);
 const AppRepositoryRoute = AppRepositoryRouteImport.update({
@@ -120,6 +126,7 @@ export interface FileRoutesByFullPath {
   "/sign-up": typeof SignUpRoute;
   "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
+  "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
@@ -138,6 +145,7 @@ export interface FileRoutesByTo {
   "/sign-up": typeof SignUpRoute;
   "/$": typeof AppSplatRoute;
   "/endpoints": typeof AppEndpointsRoute;
+  "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
@@ -158,6 +166,7 @@ export interface FileRoutesById {
   "/sign-up": typeof SignUpRoute;
   "/_app/$": typeof AppSplatRoute;
   "/_app/endpoints": typeof AppEndpointsRoute;
+  "/_app/reports": typeof AppReportsRoute;
   "/_app/repository": typeof AppRepositoryRoute;
   "/_app/tokens": typeof AppTokensRoute;
   "/_app/incidents/$id": typeof AppIncidentsIdRoute;
@@ -178,6 +187,7 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/$"
     | "/endpoints"
+    | "/reports"
     | "/repository"
     | "/tokens"
     | "/incidents/$id"
@@ -196,6 +206,7 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/$"
     | "/endpoints"
+    | "/reports"
     | "/repository"
     | "/tokens"
     | "/incidents/$id"
@@ -215,6 +226,7 @@ export interface FileRouteTypes {
     | "/sign-up"
     | "/_app/$"
     | "/_app/endpoints"
+    | "/_app/reports"
     | "/_app/repository"
     | "/_app/tokens"
     | "/_app/incidents/$id"
@@ -277,6 +289,13 @@ declare module "@tanstack/react-router" {
       path: "/endpoints";
       fullPath: "/endpoints";
       preLoaderRoute: typeof AppEndpointsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/reports": {
+      id: "/_app/reports";
+      path: "/reports";
+      fullPath: "/reports";
+      preLoaderRoute: typeof AppReportsRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/repository": {
@@ -362,6 +381,7 @@ declare module "@tanstack/react-router" {
 interface AppRouteChildren {
   AppSplatRoute: typeof AppSplatRoute;
   AppEndpointsRoute: typeof AppEndpointsRoute;
+  AppReportsRoute: typeof AppReportsRoute;
   AppRepositoryRoute: typeof AppRepositoryRoute;
   AppTokensRoute: typeof AppTokensRoute;
   AppIncidentsIdRoute: typeof AppIncidentsIdRoute;
@@ -378,6 +398,7 @@ interface AppRouteChildren {
 const AppRouteChildren: AppRouteChildren = {
   AppSplatRoute: AppSplatRoute,
   AppEndpointsRoute: AppEndpointsRoute,
+  AppReportsRoute: AppReportsRoute,
   AppRepositoryRoute: AppRepositoryRoute,
   AppTokensRoute: AppTokensRoute,
   AppIncidentsIdRoute: AppIncidentsIdRoute,

@@ -1,6 +1,7 @@
 import { request, requestText } from "./http";
 import type {
   Endpoint,
+  EndpointReport,
   EnrollmentToken,
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
@@ -11,6 +12,8 @@ import type {
   IncidentState,
   Instance,
   Job,
+  JobBadge,
+  JobReport,
   JobSummary,
   LoginBody,
   Namespace,
@@ -28,11 +31,14 @@ import type {
   Token,
   TokenCreateBody,
   TokenCreated,
+  Uptime,
   Version,
   VersionDiff,
 } from "./types";
 
 type Paging = { limit?: number; cursor?: string | undefined };
+/** Days, `YYYY-MM-DD`. */
+type Span = { from: string; to: string };
 type Signal = AbortSignal | undefined;
 
 export type JobFilter = { namespace?: string | undefined; state?: State | undefined; q?: string | undefined };
@@ -40,8 +46,8 @@ export type RunFilter = {
   /** `namespace/name` */
   job?: string | undefined;
   namespace?: string | undefined;
-  /** `key=value` */
-  label?: string | undefined;
+  /** `key=value`, all of them */
+  label?: readonly string[] | undefined;
   endpoint_id?: string | undefined;
   state?: RunState | undefined;
   since?: string | undefined;
@@ -75,6 +81,10 @@ export const api = {
   planImport: (json: ImportBody) =>
     request<Imported>("/jobs:import", { method: "POST", query: { dry_run: "true" }, json }),
   importJobs: (json: ImportBody) => request<Imported>("/jobs:import", { method: "POST", json }),
+  uptime: (namespace: string, name: string, days: number, signal?: Signal) =>
+    request<Uptime>(`${jobPath(namespace, name)}/uptime`, { query: { days }, signal }),
+  badge: (namespace: string, name: string, signal?: Signal) =>
+    request<JobBadge>(`${jobPath(namespace, name)}/badge`, { signal }),
   namespaces: (signal?: Signal) => request<Page<Namespace>>("/namespaces", { query: { limit: 200 }, signal }),
   instances: (filter: { job?: string; endpoint_id?: string }, paging: Paging, signal?: Signal) =>
     request<Page<Instance>>("/instances", { query: { ...filter, ...paging }, signal }),
@@ -88,6 +98,12 @@ export const api = {
     request<Page<Run>>("/runs", { query: { ...filter, ...paging }, signal }),
   run: (id: string, signal?: Signal) => request<Run>(`/runs/${seg(id)}`, { signal }),
   runOutput: (id: string, signal?: Signal) => requestText(`/runs/${seg(id)}/output`, { signal }),
+
+  /** Days in UTC, both included. The API gives everything at once so far; a cursor is sent only if it gave one. */
+  jobReport: (span: Span, cursor: string | undefined, signal?: Signal) =>
+    request<Page<JobReport>>("/reports/jobs", { query: { ...span, cursor }, signal }),
+  endpointReport: (span: Span, cursor: string | undefined, signal?: Signal) =>
+    request<Page<EndpointReport>>("/reports/endpoints", { query: { ...span, cursor }, signal }),
 
   endpoints: (paging: Paging, signal?: Signal) =>
     request<Page<Endpoint>>("/endpoints", { query: paging, signal }),

@@ -2,7 +2,8 @@ import { readProblem, Unreachable } from "./problem";
 
 export const API = "/api/v1";
 
-type Query = Record<string, string | number | undefined | null>;
+/** A list is written as the same name several times. */
+type Query = Record<string, string | number | readonly string[] | undefined | null>;
 
 export type RequestOptions = {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -20,10 +21,12 @@ export function watchServerDate(listener: (date: string) => void): void {
   onServerDate = listener;
 }
 
-function withQuery(path: string, query: Query = {}): string {
+export function withQuery(path: string, query: Query = {}): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") search.set(key, String(value));
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== undefined && each !== null && each !== "") search.append(key, String(each));
+    }
   }
   const text = search.toString();
   return text ? `${path}?${text}` : path;

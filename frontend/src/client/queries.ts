@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, type JobFilter, type RunFilter } from "./api";
 import { type JobEdit, planEdit } from "./edits";
-import type { IncidentState, Page } from "./types";
+import type { IncidentState, JobRef, Page } from "./types";
 
 /**
  * Every query of the console. A key's first word is the topic the live stream names ("jobs", "runs",
@@ -53,6 +53,20 @@ export const nextRunsQuery = (namespace: string, name: string, count = 5) =>
   queryOptions({
     queryKey: ["jobs", "next-runs", namespace, name, count],
     queryFn: ({ signal }) => api.nextRuns(namespace, name, count, signal),
+  });
+
+export const uptimeQuery = (namespace: string, name: string, days = 30) =>
+  queryOptions({
+    queryKey: ["jobs", "uptime", namespace, name, days],
+    queryFn: ({ signal }) => api.uptime(namespace, name, days, signal),
+  });
+
+/** Where a job's badge is never changes: outside the live topics. */
+export const badgeQuery = ({ id, namespace, name }: JobRef) =>
+  queryOptions({
+    queryKey: ["badge", id],
+    queryFn: ({ signal }) => api.badge(namespace, name, signal),
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
 export const historyQuery = (namespace: string, name: string) =>
@@ -119,6 +133,21 @@ export const runQuery = (id: string) =>
 
 export const runOutputQuery = (id: string) =>
   queryOptions({ queryKey: ["runs", "output", id], queryFn: ({ signal }) => api.runOutput(id, signal) });
+
+/** Counted every few minutes: outside the live topics, or each run would have everything counted again. */
+export const jobReportQuery = (span: { from: string; to: string }) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["reports", "jobs", span],
+    queryFn: ({ pageParam, signal }) => api.jobReport(span, pageParam, signal),
+  });
+
+export const endpointReportQuery = (span: { from: string; to: string }) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["reports", "endpoints", span],
+    queryFn: ({ pageParam, signal }) => api.endpointReport(span, pageParam, signal),
+  });
 
 export const endpointsQuery = infiniteQueryOptions({
   ...paged,

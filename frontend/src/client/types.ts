@@ -80,6 +80,13 @@ export type ImportedJob = Schemas["ImportedJobOut"];
 
 export type Run = Schemas["RunOut"];
 
+export type Uptime = Schemas["UptimeOut"];
+export type JobBadge = Schemas["BadgeOut"];
+export type JobReport = Schemas["JobReport"];
+export type EndpointReport = Schemas["EndpointReport"];
+/** How runs of a span of days went. */
+export type Counts = Omit<JobReport, "job">;
+
 export type Endpoint = Schemas["EndpointOut"];
 export type EndpointState = Endpoint["state"];
 export type EnrollmentToken = Schemas["EnrollmentTokenOut"];

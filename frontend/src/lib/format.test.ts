@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration, formatLocal, formatRelative, sentence } from "./format";
+import { formatBytes, formatDuration, formatLocal, formatRelative, formatShare, sentence } from "./format";
 
 describe("formatDuration", () => {
   it.each([
@@ -58,4 +58,14 @@ it.each([
   ["did you mean `timezone`?", "Did you mean `timezone`?"],
 ])("makes a sentence of %j", (text, expected) => {
   expect(sentence(text)).toBe(expected);
+});
+
+it.each([
+  [1, "100 %"],
+  [0.999_999, "99.99 %"],
+  [0.9987, "99.87 %"],
+  [0.57, "57 %"],
+  [0, "0 %"],
+])("a share of %d is %s", (share, text) => {
+  expect(formatShare(share)).toBe(text);
 });

@@ -74,6 +74,13 @@ export function formatBytes(bytes: number): string {
   return `${value < 10 ? trimZero(value.toFixed(1)) : Math.round(value)} ${units[unit]}`;
 }
 
+/** "99.95 %" of 0–1. Cut and not rounded: it says 100 % only when nothing was wrong. */
+export function formatShare(share: number): string {
+  // What a binary fraction lacks of its decimal digits must not cost a hundredth.
+  const hundredths = Math.floor(share * 10_000 + 1e-6);
+  return `${hundredths / 100} %`;
+}
+
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>

@@ -2,6 +2,7 @@ import { delay, HttpResponse, http } from "msw";
 import type {
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
+  Job,
   LoginBody,
   RegisterBody,
   TokenCreateBody,
@@ -9,6 +10,7 @@ import type {
 } from "@/client/types";
 import { ago, makeSession, uuid, type World } from "./data";
 import { editHandlers, find } from "./edit-handlers";
+import { reportHandlers } from "./report-handlers";
 import { repositoryHandlers } from "./repository-handlers";
 import { notFound, page, problem, query, V1 } from "./respond";
 import { daily } from "./schedule";
@@ -119,6 +121,11 @@ function jobHandlers(world: World) {
   ];
 }
 
+function hasLabel(job: Job, label: string): boolean {
+  const [key = "", value] = label.split("=");
+  return job.labels[key] === value;
+}
+
 function runHandlers(world: World) {
   return [
     http.get(`${V1}/runs`, ({ request }) => {
@@ -129,8 +136,13 @@ function runHandlers(world: World) {
         "state",
         "since",
       ].map((name) => query(request, name));
+      const labels = new URL(request.url).searchParams.getAll("label");
+      const labelled = new Set(
+        world.jobs.filter((each) => labels.every((label) => hasLabel(each, label))).map(({ id }) => id),
+      );
       const items = world.runs.filter(
         (run) =>
+          (labels.length === 0 || labelled.has(run.job.id)) &&
           (!job || `${run.job.namespace}/${run.job.name}` === job) &&
           (!namespace || run.job.namespace === namespace) &&
           (!endpoint || run.endpoint?.id === endpoint) &&
@@ -204,6 +216,7 @@ export const handlersFor = (world: World) => [
   ...jobHandlers(world),
   ...editHandlers(world),
   ...repositoryHandlers(world),
+  ...reportHandlers(world),
   ...runHandlers(world),
   ...endpointHandlers(world),
 ];

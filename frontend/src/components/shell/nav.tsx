@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, FolderGit2, KeyRound, ListChecks, Server, Siren } from "lucide-react";
+import { Activity, ChartNoAxesColumn, FolderGit2, KeyRound, ListChecks, Server, Siren } from "lucide-react";
 import type { ReactNode } from "react";
 import { openIncidentsQuery } from "@/client/queries";
 
@@ -41,6 +41,9 @@ export function Nav({ onNavigate = () => {} }: { onNavigate?: () => void }) {
         </Item>
         <Item to="/runs" icon={<Activity aria-hidden />} onNavigate={onNavigate}>
           Runs
+        </Item>
+        <Item to="/reports" icon={<ChartNoAxesColumn aria-hidden />} onNavigate={onNavigate}>
+          Reports
         </Item>
         <Item to="/incidents" icon={<Siren aria-hidden />} onNavigate={onNavigate}>
           Incidents

@@ -20,6 +20,7 @@ import { JobHeader } from "./job-header";
 import { PingCard } from "./ping-card";
 import { ScheduleCard } from "./schedule-card";
 import type { JobSearch } from "./search";
+import { UptimeCard } from "./uptime-card";
 
 const YamlEditor = lazy(() => import("./yaml-editor"));
 
@@ -148,6 +149,7 @@ function JobView({ job, search, recentRuns, allRuns, history }: { job: Job; sear
           </div>
           <div className="flex min-w-0 flex-col gap-4">
             <ScheduleCard job={job} />
+            <UptimeCard job={job} />
             <Details job={job} />
           </div>
         </div>

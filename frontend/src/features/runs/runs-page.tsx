@@ -13,8 +13,9 @@ import { PageHeader } from "@/components/ui/page";
 import { Select } from "@/components/ui/select";
 import { ListSkeleton } from "@/components/ui/skeleton";
 import { now } from "@/lib/clock";
+import { LabelFilter } from "./label-filter";
 import { RunList } from "./run-list";
-import { exportUrl, type RunsSearch, toQuery, type Window } from "./search";
+import { exportUrl, type RunsSearch, toQuery, type Window, withoutLabel } from "./search";
 
 const STATE_OPTIONS = [
   { value: "all" as const, label: "Any result" },
@@ -51,9 +52,9 @@ function Filters({ search, endpointName }: { search: RunsSearch; endpointName: s
   const { data } = useQuery(namespacesQuery);
   const names = (data?.items ?? []).map(({ name }) => name);
   if (search.namespace && !names.includes(search.namespace)) names.unshift(search.namespace);
-  const { job, endpoint_id } = search;
+  const { job, endpoint_id, label: labels = [] } = search;
   return (
-    <search className="mb-4 grid grid-cols-2 gap-2 md:flex">
+    <search className="mb-4 grid grid-cols-2 gap-2 md:flex md:flex-wrap md:items-start">
       <Select<RunState | "all">
         label="Result"
         className="md:w-40"
@@ -78,7 +79,12 @@ function Filters({ search, endpointName }: { search: RunsSearch; endpointName: s
         ]}
         onChange={(namespace) => set({ namespace: namespace || undefined })}
       />
-      {search.label && <Chip remove={() => set({ label: undefined })}>{`Label: ${search.label}`}</Chip>}
+      <LabelFilter labels={labels} onChange={(label) => set({ label })} />
+      {labels.map((label) => (
+        <Chip key={label} remove={() => set({ label: withoutLabel(labels, label) })}>
+          {`Label: ${label}`}
+        </Chip>
+      ))}
       {job && <Chip remove={() => set({ job: undefined })}>{`Job: ${job}`}</Chip>}
       {endpoint_id && (
         <Chip
@@ -89,9 +95,9 @@ function Filters({ search, endpointName }: { search: RunsSearch; endpointName: s
   );
 }
 
-function Nothing({ filtered }: { filtered: boolean }) {
+function Nothing({ search }: { search: RunsSearch }) {
   const set = useFilter();
-  if (!filtered) {
+  if (!Object.values(search).some(Boolean)) {
     return (
       <Empty icon={<History />} title="No runs yet">
         When a job of yours runs and reports, it appears here by itself.
@@ -112,7 +118,9 @@ function Nothing({ filtered }: { filtered: boolean }) {
       title="No run matches"
       actions={<Button onClick={() => set(clear)}>Clear filters</Button>}
     >
-      Nothing fits these filters together.
+      {search.label
+        ? `No run of a job labelled ${search.label.join(" and ")} fits.`
+        : "Nothing fits these filters together."}
     </Empty>
   );
 }
@@ -136,7 +144,6 @@ function Exports({ search }: { search: RunsSearch }) {
 export function RunsPage({ search }: { search: RunsSearch }) {
   const query = useInfiniteQuery(runsQuery(...toQuery(search)));
   const runs = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const filtered = Object.values(search).some(Boolean);
   return (
     <>
       <PageHeader title="Runs" actions={runs.length > 0 && <Exports search={search} />}>
@@ -151,7 +158,7 @@ export function RunsPage({ search }: { search: RunsSearch }) {
         {query.isError && !query.data && (
           <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />
         )}
-        {query.isSuccess && runs.length === 0 && <Nothing filtered={filtered} />}
+        {query.isSuccess && runs.length === 0 && <Nothing search={search} />}
         {runs.length > 0 && <RunList runs={runs} />}
         <LoadMore
           has={query.hasNextPage}

@@ -1,5 +1,5 @@
 import { createFileRoute, Link } from "@tanstack/react-router";
-import { historyQuery, jobQuery, nextRunsQuery, runsQuery } from "@/client/queries";
+import { historyQuery, jobQuery, nextRunsQuery, runsQuery, uptimeQuery } from "@/client/queries";
 import { JobHistory } from "@/features/history/job-history";
 import { JobPage } from "@/features/jobs/job-page";
 import { jobSearch } from "@/features/jobs/search";
@@ -10,6 +10,7 @@ export const Route = createFileRoute("/_app/jobs/$namespace/$name/")({
   loaderDeps: ({ search: { tab } }) => ({ tab }),
   loader: ({ context: { queryClient }, params: { namespace, name }, deps }) => {
     if (deps.tab === "history") void queryClient.prefetchInfiniteQuery(historyQuery(namespace, name));
+    if (!deps.tab) void queryClient.prefetchQuery(uptimeQuery(namespace, name));
     void queryClient.prefetchQuery(jobQuery(namespace, name));
     void queryClient.prefetchQuery(nextRunsQuery(namespace, name));
     void queryClient.prefetchInfiniteQuery(runsQuery({ job: `${namespace}/${name}` }));
