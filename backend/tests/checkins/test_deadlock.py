@@ -27,7 +27,7 @@ async def test_the_victim_of_a_deadlock_is_tried_again(
 ) -> None:
     name = urlsplit(database_url).path.lstrip("/")
     here = make_conninfo(postgres_url, dbname=name)
-    # Who has waited that long looks for a deadlock once, and is ended when there is one: the writer, however slow we are.
+    # Who has waited that long looks for a deadlock once, and is ended when there is one: the writer.
     async with await psycopg.AsyncConnection.connect(here, autocommit=True) as admin:
         await admin.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'")
     jobs = [await ada.put_job(f"default/{name}") for name in ("one", "two")]
