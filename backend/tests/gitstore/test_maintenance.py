@@ -1,6 +1,7 @@
 """Maintenance beside living writers and readers, after dead ones, and interrupted itself."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -278,7 +279,8 @@ def killed_after(host: EmbeddedGitHost, seconds: float) -> None:
             process.wait(seconds)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
         for group in (*map(int, children.split()), process.pid):
-            os.killpg(group, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a child that has just ended
+                os.killpg(group, signal.SIGKILL)
 
 
 async def test_killed_at_any_time_it_is_made_good(host: EmbeddedGitHost) -> None:
