@@ -55,10 +55,14 @@ class DeliveryService:
         message = said[0] if len(said) == 1 else Digest(said, f"{self._base_url}/incidents")
         try:
             await self._email.send(target, message)
-        except DeliveryFailed as error:
+        except Exception as error:
+            # A defect of ours counts as well: what cannot be said must not stand before all others for ever.
+            words = (
+                str(error) if isinstance(error, DeliveryFailed) else f"{type(error).__name__} in Crontopus"
+            )
             DELIVERIES.labels(channel, "failed").inc()
-            log.warning("delivery_failed", delivery_id=message.message_id, error=str(error))
-            await self._record(tenant_id, f"{channel} to {target}", about, error=str(error))
+            log.warning("delivery_failed", delivery_id=message.message_id, error=words)
+            await self._record(tenant_id, f"{channel} to {target}", about, error=words)
             raise
         DELIVERIES.labels(channel, "sent").inc()
         await self._record(tenant_id, f"{channel} to {target}", about, error=None)

@@ -224,6 +224,27 @@ async def test_after_a_day_a_delivery_is_given_up_and_says_so(
     assert [event["kind"] for event in events] == ["opened", "notify_failed", "notify_failed"]
 
 
+async def test_what_cannot_be_said_is_given_up_too(
+    platform: Platform, ada: Person, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await platform.ping((await ada.put_job())["ping_url"] + "/fail")
+    await _settle(platform)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a defect, with a secret in it")
+
+    deliveries = _by_email(platform, sink)
+    monkeypatch.setattr(EmailChannel, "send", broken)
+    async with platform.services.database.tenant(ada.tenant_id) as session:
+        await session.execute(text("UPDATE deliveries SET created_at = now() - interval '25 hours'"))
+    with pytest.raises(RuntimeError):
+        await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+    assert await _pending(platform, ada) == []
+    incident = (await ada.get("/incidents"))["items"][0]
+    [*_, last] = (await ada.get(f"/incidents/{incident['id']}"))["events"]
+    assert last["message"].endswith("RuntimeError in Crontopus")
+
+
 async def test_without_a_mail_server_the_incident_says_so(platform: Platform, ada: Person) -> None:
     await platform.ping((await ada.put_job())["ping_url"] + "/fail")
     await _settle(platform)

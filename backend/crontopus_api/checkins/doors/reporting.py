@@ -28,7 +28,7 @@ class Reporter:
         self._writer = writer
         self._directory = directory
         self._pending = pending
-        # The same few thousand keys come again and again; a digest takes a tenth of all the work on a ping.
+        # The same few thousand keys come again and again, and a digest takes as long as reading the address.
         self._target = lru_cache(_MOST_TARGETS)(lambda key: Target(digest=keyring.lookup(key)))
 
     def of_job(self, key: str) -> Target:
