@@ -52,6 +52,7 @@ from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
@@ -131,7 +132,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    email = EmailChannel(smtp_url, settings.email_from)
+    mailer = Mailer(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -172,7 +173,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         badges=BadgeService(database, jobs, BadgeKeys(secret), settings.base_url),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
-        deliveries=DeliveryService(database, email, clock, settings.base_url),
+        deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
         limits=RateLimits(settings.redis_url),
     )

@@ -6,6 +6,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -71,3 +72,34 @@ class Operator(Base):
     password_hash: Mapped[Str]
     created_at: Mapped[Instant]
     disabled_at: Mapped[Instant | None]
+
+
+class AuditEntry(Base):
+    """Written by `kit.audit`; see there what each column holds. Of a tenant, or of a person's own account."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        CheckConstraint("actor_kind IN ('user', 'endpoint', 'operator', 'system')", name="actor_kind"),
+        CheckConstraint("(tenant_id IS NULL) <> (account_id IS NULL)", name="one_log"),
+        Index("ix_audit_log_tenant_id_id", "tenant_id", "id", postgresql_where=text("tenant_id IS NOT NULL")),
+        Index(
+            "ix_audit_log_account_id_id", "account_id", "id", postgresql_where=text("account_id IS NOT NULL")
+        ),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[UUID | None]
+    account_id: Mapped[UUID | None]
+    at: Mapped[Instant]
+    actor_kind: Mapped[Str]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[Str]
+    token_id: Mapped[UUID | None]
+    action: Mapped[Str]
+    subject_kind: Mapped[Str]
+    subject_id: Mapped[Str]
+    subject_name: Mapped[Str]
+    before: Mapped[Json | None]
+    after: Mapped[Json | None]
+    address: Mapped[str | None] = mapped_column(Text)
+    agent: Mapped[str | None] = mapped_column(Text)

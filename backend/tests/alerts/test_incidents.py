@@ -14,11 +14,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts.channels.email import EmailChannel, render
+from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
 from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.routing import Router
 from crontopus_api.checkins.scanner import scan_once
+from crontopus_api.kit.mail import Mailer
 
 from ..platform import Person, Platform
 
@@ -149,7 +150,7 @@ async def _pending(platform: Platform, person: Person) -> list[str]:
 
 
 def _by_email(platform: Platform, sink: Sink) -> DeliveryService:
-    channel = EmailChannel(f"smtp://127.0.0.1:{sink.port}", "Crontopus <c@example.org>")
+    channel = EmailChannel(Mailer(f"smtp://127.0.0.1:{sink.port}", "Crontopus <c@example.org>"))
     return DeliveryService(
         platform.services.database, channel, platform.services.clock, "http://crontopus.test"
     )
@@ -258,6 +259,6 @@ async def test_without_a_mail_server_the_incident_says_so(platform: Platform, ad
 def test_a_subject_is_one_line() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     words = Notification("opened", "a\r\nBcc: x@example.org", "b", "error", at, None, "http://x", "1", "1")
-    message = render("a@example.org", "c@example.org", words)
+    message = EmailChannel(Mailer(None, "c@example.org")).render("a@example.org", words)
     assert message["Bcc"] is None
     assert "\n" not in message["Subject"]

@@ -5,10 +5,10 @@ import psycopg
 import pytest
 from procrastinate.testing import InMemoryConnector
 
-from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.channels.notification import DeliveryFailed
 from crontopus_api.alerts.incidents import DELIVER
 from crontopus_api.alerts.tasks import register
+from crontopus_api.kit.mail import Mailer, MailNotSent
 
 
 async def _attempt(error: Exception) -> str:
@@ -41,6 +41,6 @@ async def test_no_error_ends_a_delivery_at_once(error: Exception) -> None:
 
 
 async def test_a_mail_server_of_an_unknown_kind_is_said_so() -> None:
-    channel = EmailChannel("mail://localhost", "c@example.org")
-    with pytest.raises(DeliveryFailed, match="CRONTOPUS_SMTP_URL"):
-        await channel.send("a@example.org", None)  # type: ignore[arg-type]
+    mailer = Mailer("mail://localhost", "c@example.org")
+    with pytest.raises(MailNotSent, match="CRONTOPUS_SMTP_URL"):
+        await mailer.send(mailer.compose("a@example.org", "A subject", "a text", "1"))

@@ -1,64 +1,31 @@
-"""Email by SMTP."""
+"""Incidents by email."""
 
-import ssl
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import formatdate
-from urllib.parse import unquote, urlsplit
-
-import aiosmtplib
 
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Digest, Notification
+from crontopus_api.kit.mail import Mailer, MailNotSent
 
-_TIMEOUT_SECONDS = 20
 _MOST_LINES = 50
-_PORTS = {"smtp": 587, "smtps": 465}
 
 
 class EmailChannel:
-    """`smtp_url`: `smtp://user:password@host:587` takes STARTTLS when offered, `smtps://` is TLS from the start."""
-
-    def __init__(self, smtp_url: str | None, sender: str) -> None:
-        self._smtp_url = smtp_url
-        self._sender = sender
+    def __init__(self, mailer: Mailer) -> None:
+        self._mailer = mailer
 
     async def send(self, target: str, message: Notification | Digest) -> None:
         """Raises DeliveryFailed with the server's words."""
-        if self._smtp_url is None:
-            raise DeliveryFailed("No mail server is configured: an operator must set CRONTOPUS_SMTP_URL.")
-        url = urlsplit(self._smtp_url)
-        if url.scheme not in _PORTS:
-            raise DeliveryFailed(
-                f"CRONTOPUS_SMTP_URL begins with {url.scheme}://; an operator must make it smtp:// or smtps://."
-            )
         try:
-            await aiosmtplib.send(
-                render(target, self._sender, message),
-                hostname=url.hostname,
-                port=url.port or _PORTS[url.scheme],
-                username=unquote(url.username) if url.username else None,
-                password=unquote(url.password) if url.password else None,
-                use_tls=url.scheme == "smtps",
-                timeout=_TIMEOUT_SECONDS,
-            )
-        except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
-            raise DeliveryFailed(f"{url.hostname} did not take the message: {error}") from error
+            await self._mailer.send(self.render(target, message))
+        except MailNotSent as error:
+            raise DeliveryFailed(str(error)) from error
 
-
-def render(target: str, sender: str, said: Notification | Digest) -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = target
-    # A header is one line, whatever a job is called.
-    message["Subject"] = " ".join(_subject(said).split())
-    message["Date"] = formatdate(localtime=False)
-    message["Message-ID"] = f"<{said.message_id}@crontopus>"
-    if isinstance(said, Notification) and said.thread_id != said.message_id:
-        message["In-Reply-To"] = message["References"] = f"<{said.thread_id}@crontopus>"
-    # Tells other mail systems not to answer with "I am on holiday".
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_text(said) if isinstance(said, Notification) else _digest_text(said))
-    return message
+    def render(self, target: str, said: Notification | Digest) -> EmailMessage:
+        text = _text(said) if isinstance(said, Notification) else _digest_text(said)
+        message = self._mailer.compose(target, _subject(said), text, said.message_id)
+        if isinstance(said, Notification) and said.thread_id != said.message_id:
+            message["In-Reply-To"] = message["References"] = f"<{said.thread_id}@crontopus>"
+        return message
 
 
 def _subject(said: Notification | Digest) -> str:
