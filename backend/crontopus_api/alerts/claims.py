@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-BATCH = 500
+BATCH = 1000
 
 
 class Claimed(NamedTuple):
