@@ -31,6 +31,7 @@ from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
 from crontopus_api.jobs.changing.editing import EditingService
@@ -52,9 +53,12 @@ from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.tenants.invitations import InvitationService
+from crontopus_api.tenants.members import MemberService
 from crontopus_api.tenants.service import TenantCreated, TenantService
 
 
@@ -68,6 +72,8 @@ class Services:
     tenants: TenantService
     tokens: TokenService
     identity: IdentityService
+    invitations: InvitationService
+    tenancy: TenancyService
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -115,8 +121,14 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     signer = SshSigner.from_seed(derive(secret, "git-signing"))
     git = git_host(settings, secret, signer)
 
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    mailer = Mailer(smtp_url, settings.email_from)
+    links = Links(secret)
+
     tenants = TenantService(clock, events, settings.default_plan)
+    invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
     tokens = TokenService(clock)
+    tenancy = TenancyService(database, tenants, MemberService(clock), invitations, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
     endpoints = EndpointService(clock, tokens, events, head_of)
@@ -131,8 +143,6 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
-    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    mailer = Mailer(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -148,6 +158,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tenants=tenants,
         tokens=tokens,
         identity=identity,
+        invitations=invitations,
+        tenancy=tenancy,
         operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,

@@ -143,4 +143,4 @@ async def list_enrollment_tokens(
 async def revoke_enrollment_token(
     token_id: UUID, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
 ) -> None:
-    await tokens.revoke_enrollment(session, principal.tenant_id, token_id)
+    await tokens.revoke_enrollment(session, principal, token_id)

@@ -16,6 +16,7 @@ from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings
+from crontopus_api.tenants import tasks as tenant_tasks
 from crontopus_api.worker.loops import repeat
 from crontopus_api.worker.repositories import RepositoryMaintenance, RepositoryUpkeep
 
@@ -59,6 +60,7 @@ def queue_app(services: Services) -> procrastinate.App:
     )
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, max_size=5))
     alert_tasks.register(app, services.deliveries)
+    tenant_tasks.register(app, services.invitations)
     return app
 
 

@@ -1,0 +1,69 @@
+"""Tenants: one's own, and the one that the request is in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from crontopus_api.identity import scopes
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
+from crontopus_api.identity.tenancy import schemas
+from crontopus_api.identity.tenancy.service import TenancyService
+from crontopus_api.kit.paging import Page
+from crontopus_api.kit.schemas import problem_responses
+from crontopus_api.kit.wiring import provided
+
+router = APIRouter(prefix="/api/v1", tags=["tenants"])
+
+Tenancy = Annotated[TenancyService, Depends(provided(TenancyService))]
+_admin = requires(scopes.TENANT_ADMIN)
+_owner = requires(scopes.TENANT_OWNER)
+
+
+@router.get("/tenants", responses=problem_responses(401, 403))
+async def list_tenants(
+    principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> Page[schemas.TenantSeen]:
+    """Every tenant you belong to, in the order in which you joined."""
+    found = await tenancy.mine(session, principal)
+    return Page(items=[schemas.TenantSeen.model_validate(tenant) for tenant in found])
+
+
+@router.post("/tenants", status_code=201, responses=problem_responses(401, 403, 409, 422))
+async def create_tenant(
+    body: schemas.NewTenant, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    """One more tenant, yours, with a repository of its own. Nobody owns more than ten."""
+    return schemas.TenantSeen.model_validate(await tenancy.create(session, principal, body.slug, body.name))
+
+
+@router.get("/tenants/current", responses=problem_responses(401, 403))
+async def current_tenant(
+    principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    return schemas.TenantSeen.model_validate(await tenancy.current(session, principal))
+
+
+@router.patch("/tenants/current", dependencies=[_admin], responses=problem_responses(401, 403, 422))
+async def rename_tenant(
+    body: schemas.TenantPatch, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    """Another name. The slug stays: it is part of addresses that machines know."""
+    return schemas.TenantSeen.model_validate(await tenancy.rename(session, principal, body.name))
+
+
+@router.post(
+    "/tenants/current/transfer",
+    dependencies=[_owner],
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def transfer_tenant(
+    body: schemas.Transfer, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    """Make another member its owner. You become an admin."""
+    return schemas.TenantSeen.model_validate(await tenancy.transfer(session, principal, body.user_id))
+
+
+@router.post("/tenants/current/leave", status_code=204, responses=problem_responses(401, 403, 409))
+async def leave_tenant(principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy) -> None:
+    """Your sessions and tokens of this tenant, this one included, stop working at once."""
+    await tenancy.leave(session, principal)
