@@ -4,6 +4,7 @@ API, worker and internal admin share it; each takes from `Services` what it need
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.deliveries import DeliveryService
@@ -57,8 +58,10 @@ from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
+from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
 
 
@@ -74,6 +77,7 @@ class Services:
     identity: IdentityService
     invitations: InvitationService
     tenancy: TenancyService
+    purger: Purger
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -128,7 +132,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     tenants = TenantService(clock, events, settings.default_plan)
     invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
     tokens = TokenService(clock)
-    tenancy = TenancyService(database, tenants, MemberService(clock), invitations, tokens)
+    ending = EndingService(clock, timedelta(days=settings.tenant_grace_days))
+    tenancy = TenancyService(database, tenants, MemberService(clock), invitations, ending, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
     endpoints = EndpointService(clock, tokens, events, head_of)
@@ -160,6 +165,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         identity=identity,
         invitations=invitations,
         tenancy=tenancy,
+        purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,

@@ -32,6 +32,7 @@ _MAINTENANCE_SECONDS = 60.0
 _PARTITION_SECONDS = 600.0
 _ROLLUP_SECONDS = 180.0
 _RETENTION_SECONDS = 3600.0
+_PURGE_SECONDS = 60.0
 _STALLED_SECONDS = 15.0
 _CONCURRENCY = 10
 
@@ -94,6 +95,7 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("partitions", _PARTITION_SECONDS, services.partitions.round))
                 group.create_task(repeat("rollups", _ROLLUP_SECONDS, services.rollups.round))
                 group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
+                group.create_task(repeat("tenants", _PURGE_SECONDS, services.purger.round))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(
                     app.run_worker_async(

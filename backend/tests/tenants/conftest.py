@@ -120,4 +120,4 @@ async def join(platform: Platform, ada: Person) -> Join:
 
 
 async def user_id(person: Person) -> str:
-    return (await person.get("/auth/me"))["user"]["id"]
+    return str((await person.get("/auth/me"))["user"]["id"])

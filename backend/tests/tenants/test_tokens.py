@@ -20,7 +20,8 @@ Join = Callable[[str, str], Awaitable[Person]]
 async def _make(person: Person, **body: Any) -> dict[str, Any]:
     answer = await person.api.post("/api/v1/tokens", json={"name": "ci"} | body)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    made: dict[str, Any] = answer.json()
+    return made
 
 
 async def _rotate(api: httpx.AsyncClient, token: dict[str, Any], overlap: int = 0) -> httpx.Response:

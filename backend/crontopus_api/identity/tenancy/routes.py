@@ -51,6 +51,22 @@ async def rename_tenant(
     return schemas.TenantSeen.model_validate(await tenancy.rename(session, principal, body.name))
 
 
+@router.delete("/tenants/current", dependencies=[_owner], responses=problem_responses(401, 403, 409, 422))
+async def delete_tenant(
+    body: schemas.DeleteTenant, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    """Delete the tenant. It works on until `delete_at` and can be restored; then all of it is removed for good."""
+    return schemas.TenantSeen.model_validate(await tenancy.delete(session, principal, body.confirm))
+
+
+@router.post("/tenants/current/restore", dependencies=[_owner], responses=problem_responses(401, 403, 409))
+async def restore_tenant(
+    principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
+) -> schemas.TenantSeen:
+    """Take a deletion back."""
+    return schemas.TenantSeen.model_validate(await tenancy.restore(session, principal))
+
+
 @router.post(
     "/tenants/current/transfer",
     dependencies=[_owner],

@@ -13,6 +13,7 @@ from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.database import Database, Scope
 from crontopus_api.kit.errors import Conflict, Forbidden, Invalid
 from crontopus_api.tenants import models
+from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import Invitation, InvitationService
 from crontopus_api.tenants.members import MemberService
 from crontopus_api.tenants.roles import Role
@@ -26,12 +27,14 @@ class TenancyService:
         tenants: TenantService,
         members: MemberService,
         invitations: InvitationService,
+        ending: EndingService,
         tokens: TokenService,
     ) -> None:
         self._database = database
         self._tenants = tenants
         self._members = members
         self._invitations = invitations
+        self._ending = ending
         self._tokens = tokens
 
     async def mine(self, session: AsyncSession, principal: Principal) -> list[TenantOf]:
@@ -51,6 +54,16 @@ class TenancyService:
     async def rename(self, session: AsyncSession, principal: Principal, name: str) -> TenantOf:
         principal.require(scopes.TENANT_ADMIN)
         await self._tenants.rename(session, principal.tenant_id, await actor_of(session, principal), name)
+        return await self.current(session, principal)
+
+    async def delete(self, session: AsyncSession, principal: Principal, confirm: str) -> TenantOf:
+        principal.require(scopes.TENANT_OWNER)
+        await self._ending.delete(session, principal.tenant_id, await actor_of(session, principal), confirm)
+        return await self.current(session, principal)
+
+    async def restore(self, session: AsyncSession, principal: Principal) -> TenantOf:
+        principal.require(scopes.TENANT_OWNER)
+        await self._ending.restore(session, principal.tenant_id, await actor_of(session, principal))
         return await self.current(session, principal)
 
     async def members(
