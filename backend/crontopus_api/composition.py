@@ -63,6 +63,7 @@ from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
 from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
+from crontopus_api.tenants.usage import UsageService
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Services:
     invitations: InvitationService
     tenancy: TenancyService
     purger: Purger
+    usage: UsageService
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -136,7 +138,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     tenancy = TenancyService(database, tenants, MemberService(clock), invitations, ending, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
-    endpoints = EndpointService(clock, tokens, events, head_of)
+    endpoints = EndpointService(clock, tokens, tenants, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
     projector = Projector(database, git, definition_writer, clock)
@@ -148,6 +150,10 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
+
+    usage = UsageService(database, tenants, clock, git.size if isinstance(git, EmbeddedGitHost) else None)
+    usage.measure("jobs", jobs.count)
+    usage.measure("endpoints", endpoints.count)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -165,6 +171,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         identity=identity,
         invitations=invitations,
         tenancy=tenancy,
+        usage=usage,
         purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,

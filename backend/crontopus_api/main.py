@@ -125,6 +125,7 @@ class Application:
             services.tokens,
             services.identity,
             services.tenancy,
+            services.usage,
             services.endpoints,
             services.jobs,
             services.editing,

@@ -7,14 +7,17 @@ from fastapi import APIRouter, Depends
 from crontopus_api.identity import scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
 from crontopus_api.identity.tenancy import schemas
+from crontopus_api.identity.tenancy.actors import person
 from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.kit.paging import Page
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
+from crontopus_api.tenants.usage import UsageService
 
 router = APIRouter(prefix="/api/v1", tags=["tenants"])
 
 Tenancy = Annotated[TenancyService, Depends(provided(TenancyService))]
+_read = requires(scopes.JOBS_READ)
 _admin = requires(scopes.TENANT_ADMIN)
 _owner = requires(scopes.TENANT_OWNER)
 
@@ -83,3 +86,12 @@ async def transfer_tenant(
 async def leave_tenant(principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy) -> None:
     """Your sessions and tokens of this tenant, this one included, stop working at once."""
     await tenancy.leave(session, principal)
+
+
+@router.get("/usage", dependencies=[_read], responses=problem_responses(401, 403))
+async def usage(
+    principal: CurrentPrincipal, usages: Annotated[UsageService, Depends(provided(UsageService))]
+) -> schemas.UsageOut:
+    """What the tenant's plan allows, and how much of it is used."""
+    person(principal)
+    return schemas.UsageOut.model_validate(await usages.of(principal.tenant_id, principal.tenant_slug))
