@@ -32,6 +32,7 @@ from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tenancy.exporting.service import ExportService
 from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
@@ -80,6 +81,7 @@ class Services:
     tenancy: TenancyService
     purger: Purger
     usage: UsageService
+    exports: ExportService
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -135,7 +137,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
     tokens = TokenService(clock)
     ending = EndingService(clock, timedelta(days=settings.tenant_grace_days))
-    tenancy = TenancyService(database, tenants, MemberService(clock), invitations, ending, tokens)
+    members = MemberService(clock)
+    tenancy = TenancyService(database, tenants, members, invitations, ending, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
     endpoints = EndpointService(clock, tokens, tenants, events, head_of)
@@ -172,6 +175,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         invitations=invitations,
         tenancy=tenancy,
         usage=usage,
+        exports=ExportService(database, git, tenants, members, clock, settings.exports_dir),
         purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,

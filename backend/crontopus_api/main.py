@@ -126,6 +126,7 @@ class Application:
             services.identity,
             services.tenancy,
             services.usage,
+            services.exports,
             services.endpoints,
             services.jobs,
             services.editing,

@@ -148,6 +148,11 @@ class Settings(BaseSettings):
         return self.data_dir / "git-cache"
 
     @property
+    def exports_dir(self) -> Path:
+        """Exports of tenants while they are fetched; may be lost at any time."""
+        return self.data_dir / "exports"
+
+    @property
     def postgres_dir(self) -> Path:
         return self.data_dir / "postgres"
 

@@ -1,20 +1,28 @@
 """Tenants: one's own, and the one that the request is in."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
 
 from crontopus_api.identity import scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
 from crontopus_api.identity.tenancy import schemas
 from crontopus_api.identity.tenancy.actors import person
+from crontopus_api.identity.tenancy.exporting.service import ExportService
 from crontopus_api.identity.tenancy.service import TenancyService
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.paging import Page
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
 from crontopus_api.tenants.usage import UsageService
 
 router = APIRouter(prefix="/api/v1", tags=["tenants"])
+
+# Each reads all there is.
+EXPORT_LIMIT = "10/hour"
 
 Tenancy = Annotated[TenancyService, Depends(provided(TenancyService))]
 _read = requires(scopes.JOBS_READ)
@@ -95,3 +103,33 @@ async def usage(
     """What the tenant's plan allows, and how much of it is used."""
     person(principal)
     return schemas.UsageOut.model_validate(await usages.of(principal.tenant_id, principal.tenant_slug))
+
+
+@router.get(
+    "/tenants/current/export",
+    dependencies=[_admin],
+    response_class=StreamingResponse,
+    responses=problem_responses(401, 403, 429, 503)
+    | {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def export_tenant(
+    principal: CurrentPrincipal,
+    exports: Annotated[ExportService, Depends(provided(ExportService))],
+    limits: Annotated[RateLimits, Depends(provided(RateLimits))],
+) -> StreamingResponse:
+    """Everything the tenant owns as a zip file: the repository as a Git bundle, rows as NDJSON. Nothing secret."""
+    person(principal)
+    await limits.take(EXPORT_LIMIT, "export", str(principal.tenant_id))
+    chunks = exports.stream(principal)
+    # Whatever keeps it from being made comes out now, while there is still a status to answer with.
+    first = await anext(chunks)
+
+    async def whole() -> AsyncIterator[bytes]:
+        async with aclosing(chunks):
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+    name = f"crontopus-{principal.tenant_slug}.zip"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(whole(), media_type="application/zip", headers=headers)
