@@ -32,6 +32,7 @@ from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tenancy.ending_mail import EndingMail
 from crontopus_api.identity.tenancy.exporting.service import ExportService
 from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.identity.tokens import TokenService
@@ -79,6 +80,7 @@ class Services:
     identity: IdentityService
     invitations: InvitationService
     tenancy: TenancyService
+    ending_mail: EndingMail
     purger: Purger
     usage: UsageService
     exports: ExportService
@@ -138,7 +140,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     tokens = TokenService(clock)
     ending = EndingService(clock, timedelta(days=settings.tenant_grace_days))
     members = MemberService(clock)
-    tenancy = TenancyService(database, tenants, members, invitations, ending, tokens)
+    ending_mail = EndingMail(database, tenants, members, mailer, settings.base_url)
+    tenancy = TenancyService(database, tenants, members, invitations, ending, ending_mail, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
     endpoints = EndpointService(clock, tokens, tenants, events, head_of)
@@ -176,6 +179,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tenancy=tenancy,
         usage=usage,
         exports=ExportService(database, git, tenants, members, clock, settings.exports_dir),
+        ending_mail=ending_mail,
         purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,

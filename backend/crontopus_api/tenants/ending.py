@@ -21,8 +21,8 @@ class EndingService:
         self._clock = clock
         self._grace = grace
 
-    async def delete(self, session: AsyncSession, tenant_id: UUID, actor: Actor, confirm: str) -> None:
-        """From now on it has an end. Deleting it again does not put that off. Raises Invalid."""
+    async def delete(self, session: AsyncSession, tenant_id: UUID, actor: Actor, confirm: str) -> bool:
+        """From now on it has an end. False: it had one already, which stays. Raises Invalid."""
         tenant = await self._held(session, tenant_id)
         if confirm != tenant.slug:
             raise Invalid(
@@ -30,12 +30,12 @@ class EndingService:
                 code="not_confirmed",
                 hint=f"Send `{tenant.slug}` if this is the one to be deleted.",
             )
-        if tenant.delete_at is None:
-            tenant.delete_at = self._clock.now() + self._grace
-            await session.flush()
-            await self._record(
-                session, "tenant.deleted", actor, tenant, after={"delete_at": tenant.delete_at}
-            )
+        if tenant.delete_at is not None:
+            return False
+        tenant.delete_at = self._clock.now() + self._grace
+        await session.flush()
+        await self._record(session, "tenant.deleted", actor, tenant, after={"delete_at": tenant.delete_at})
+        return True
 
     async def restore(self, session: AsyncSession, tenant_id: UUID, actor: Actor) -> None:
         """It has no end any more. Raises Conflict when that has begun."""

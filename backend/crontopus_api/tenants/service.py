@@ -84,6 +84,10 @@ class TenantService:
         assert tenant is not None  # whoever asks is in it
         return TenantOf.of(tenant, role)
 
+    async def find(self, session: AsyncSession, tenant_id: UUID) -> Tenant | None:
+        """For whoever comes later: it may be gone."""
+        return await repository.get_tenant(session, tenant_id)
+
     async def rename(self, session: AsyncSession, tenant_id: UUID, actor: Actor, name: str) -> None:
         tenant = await repository.lock_tenant(session, tenant_id)
         assert tenant is not None

@@ -12,6 +12,7 @@ from crontopus_api.alerts import tasks as alert_tasks
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.composition import Services, compose
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity.tenancy import tasks as tenancy_tasks
 from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.server.postgres import ensure_database
@@ -62,6 +63,7 @@ def queue_app(services: Services) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, max_size=5))
     alert_tasks.register(app, services.deliveries)
     tenant_tasks.register(app, services.invitations)
+    tenancy_tasks.register(app, services.ending_mail)
     return app
 
 

@@ -16,7 +16,7 @@ from crontopus_api.gitstore.errors import GitUnavailable, RepositoryMissing
 from crontopus_api.tenants import purging_repository
 
 from ..platform import Person, Platform
-from .conftest import audited, invite
+from .conftest import Sink, audited, invite, work
 
 Join = Callable[[str, str], Awaitable[Person]]
 Count = Callable[[Person], dict[str, int]]
@@ -156,6 +156,22 @@ async def test_a_deleted_tenant_works_on_says_when_it_ends_and_can_be_restored(
         await platform.services.purger.round()
     assert (await ada.get("/jobs"))["items"]
     assert [len(audited(database_url, ada, f"tenant.{verb}")) for verb in ("deleted", "restored")] == [1, 1]
+
+
+async def test_members_hear_of_it_once(mailing: Platform, sink: Sink) -> None:
+    ada = await mailing.register("ada")
+    await _delete(ada)
+    await _delete(ada)
+    await work(mailing)
+    assert [mail["To"] for mail in sink.messages] == ["ada@example.org"]
+    words = sink.messages[0].get_payload(decode=True)
+    assert isinstance(words, bytes)
+    assert b"works on until" in words
+    await ada.api.post("/api/v1/tenants/current/restore")
+    await _delete(ada)
+    await ada.api.post("/api/v1/tenants/current/restore")
+    await work(mailing)
+    assert len(sink.messages) == 1  # restored before the mail went out
 
 
 async def test_after_its_time_nothing_is_left_but_the_log(

@@ -8,6 +8,7 @@ from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.tenancy import people, schemas
 from crontopus_api.identity.tenancy.actors import actor_of, person
+from crontopus_api.identity.tenancy.ending_mail import EndingMail
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.database import Database, Scope
@@ -28,6 +29,7 @@ class TenancyService:
         members: MemberService,
         invitations: InvitationService,
         ending: EndingService,
+        ending_mail: EndingMail,
         tokens: TokenService,
     ) -> None:
         self._database = database
@@ -35,6 +37,7 @@ class TenancyService:
         self._members = members
         self._invitations = invitations
         self._ending = ending
+        self._ending_mail = ending_mail
         self._tokens = tokens
 
     async def mine(self, session: AsyncSession, principal: Principal) -> list[TenantOf]:
@@ -58,7 +61,9 @@ class TenancyService:
 
     async def delete(self, session: AsyncSession, principal: Principal, confirm: str) -> TenantOf:
         principal.require(scopes.TENANT_OWNER)
-        await self._ending.delete(session, principal.tenant_id, await actor_of(session, principal), confirm)
+        actor = await actor_of(session, principal)
+        if await self._ending.delete(session, principal.tenant_id, actor, confirm):
+            await self._ending_mail.announce(session, principal.tenant_id)
         return await self.current(session, principal)
 
     async def restore(self, session: AsyncSession, principal: Principal) -> TenantOf:
