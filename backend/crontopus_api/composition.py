@@ -4,6 +4,7 @@ API, worker and internal admin share it; each takes from `Services` what it need
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.deliveries import DeliveryService
@@ -31,6 +32,9 @@ from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tenancy.ending_mail import EndingMail
+from crontopus_api.identity.tenancy.exporting.service import ExportService
+from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
 from crontopus_api.jobs.changing.editing import EditingService
@@ -52,10 +56,16 @@ from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.tenants.ending import EndingService
+from crontopus_api.tenants.invitations import InvitationService
+from crontopus_api.tenants.members import MemberService
+from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
+from crontopus_api.tenants.usage import UsageService
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,12 @@ class Services:
     tenants: TenantService
     tokens: TokenService
     identity: IdentityService
+    invitations: InvitationService
+    tenancy: TenancyService
+    ending_mail: EndingMail
+    purger: Purger
+    usage: UsageService
+    exports: ExportService
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -115,11 +131,20 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     signer = SshSigner.from_seed(derive(secret, "git-signing"))
     git = git_host(settings, secret, signer)
 
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    mailer = Mailer(smtp_url, settings.email_from)
+    links = Links(secret)
+
     tenants = TenantService(clock, events, settings.default_plan)
+    invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
     tokens = TokenService(clock)
+    ending = EndingService(clock, timedelta(days=settings.tenant_grace_days))
+    members = MemberService(clock)
+    ending_mail = EndingMail(database, tenants, members, mailer, settings.base_url)
+    tenancy = TenancyService(database, tenants, members, invitations, ending, ending_mail, tokens)
     people = PeopleService()
     identity = IdentityService(database, clock, tokens, tenants)
-    endpoints = EndpointService(clock, tokens, events, head_of)
+    endpoints = EndpointService(clock, tokens, tenants, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
     projector = Projector(database, git, definition_writer, clock)
@@ -131,8 +156,10 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
-    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    mailer = Mailer(smtp_url, settings.email_from)
+
+    usage = UsageService(database, tenants, clock, git.size if isinstance(git, EmbeddedGitHost) else None)
+    usage.measure("jobs", jobs.count)
+    usage.measure("endpoints", endpoints.count)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -148,6 +175,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tenants=tenants,
         tokens=tokens,
         identity=identity,
+        invitations=invitations,
+        tenancy=tenancy,
+        usage=usage,
+        exports=ExportService(database, git, tenants, members, clock, settings.exports_dir),
+        ending_mail=ending_mail,
+        purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,

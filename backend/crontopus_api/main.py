@@ -25,6 +25,9 @@ from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
 from crontopus_api.identity.routes import router as identity_router
+from crontopus_api.identity.tenancy.member_routes import router as members_router
+from crontopus_api.identity.tenancy.routes import router as tenants_router
+from crontopus_api.identity.token_routes import router as tokens_router
 from crontopus_api.jobs.change_routes import router as job_changes_router
 from crontopus_api.jobs.repository_routes import public as public_repository_router
 from crontopus_api.jobs.repository_routes import router as repository_router
@@ -55,6 +58,9 @@ def create_api(settings: Settings) -> FastAPI:
     api.include_router(health.router)
     for router in (
         identity_router,
+        tokens_router,
+        tenants_router,
+        members_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -118,6 +124,9 @@ class Application:
             services.database,
             services.tokens,
             services.identity,
+            services.tenancy,
+            services.usage,
+            services.exports,
             services.endpoints,
             services.jobs,
             services.editing,

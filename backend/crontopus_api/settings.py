@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     default_plan: Literal["free", "team", "business"] = Field(
         "business", description="The plan, with its quotas, of tenants made from now on."
     )
+    tenant_grace_days: int = Field(
+        7, ge=0, le=365, description="For so long a deleted tenant works on and can be restored."
+    )
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start.",
@@ -143,6 +146,11 @@ class Settings(BaseSettings):
     def git_cache_dir(self) -> Path:
         """Copies of Forgejo's repositories; may be lost at any time."""
         return self.data_dir / "git-cache"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Exports of tenants while they are fetched; may be lost at any time."""
+        return self.data_dir / "exports"
 
     @property
     def postgres_dir(self) -> Path:
