@@ -37,6 +37,7 @@ async def enter_role(connection: Connection, role: str) -> datetime:
 
 async def resolve_digests(connection: Connection, digests: list[bytes]) -> dict[bytes, Key]:
     """Ping keys to the ping-mode instances they stand for."""
+    # cross-tenant: the key says whose it is
     cursor = await connection.execute(
         """
         SELECT k.digest, i.tenant_id, i.id
@@ -82,6 +83,7 @@ async def load(connection: Connection, keys: Iterable[Key]) -> dict[Key, Live]:
 async def claim_overdue(connection: Connection, now: datetime, limit: int) -> list[Live]:
     """Instances whose deadline has passed and that no other worker holds, locked."""
     async with connection.cursor(row_factory=dict_row) as cursor:
+        # cross-tenant: deadlines pass for all alike
         await cursor.execute(
             f"""
             SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation,
