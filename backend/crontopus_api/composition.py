@@ -28,6 +28,7 @@ from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
+from crontopus_api.identity.audit_service import AuditService
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
@@ -69,6 +70,7 @@ class Services:
     tokens: TokenService
     identity: IdentityService
     operators: OperatorService
+    audit: AuditService
     endpoints: EndpointService
     projector: Projector
     changes: ChangeService
@@ -149,6 +151,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tokens=tokens,
         identity=identity,
         operators=OperatorService(database, clock),
+        audit=AuditService(database),
         endpoints=endpoints,
         projector=projector,
         changes=changes,

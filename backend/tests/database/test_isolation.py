@@ -10,6 +10,7 @@ from crontopus_api.kit.database import Base, Scope
 
 from ..platform import Person, Platform
 
+
 def test_every_table_of_tenants_forces_row_level_security(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
