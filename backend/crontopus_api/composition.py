@@ -29,6 +29,7 @@ from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
+from crontopus_api.identity.audit_service import AuditService
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.service import IdentityService
@@ -85,6 +86,7 @@ class Services:
     usage: UsageService
     exports: ExportService
     operators: OperatorService
+    audit: AuditService
     endpoints: EndpointService
     projector: Projector
     changes: ChangeService
@@ -182,6 +184,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         ending_mail=ending_mail,
         purger=Purger(database, git, clock),
         operators=OperatorService(database, clock),
+        audit=AuditService(database),
         endpoints=endpoints,
         projector=projector,
         changes=changes,

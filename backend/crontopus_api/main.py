@@ -24,6 +24,7 @@ from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.identity.audit_routes import router as audit_router
 from crontopus_api.identity.routes import router as identity_router
 from crontopus_api.identity.tenancy.member_routes import router as members_router
 from crontopus_api.identity.tenancy.routes import router as tenants_router
@@ -61,6 +62,7 @@ def create_api(settings: Settings) -> FastAPI:
         tokens_router,
         tenants_router,
         members_router,
+        audit_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -127,6 +129,7 @@ class Application:
             services.tenancy,
             services.usage,
             services.exports,
+            services.audit,
             services.endpoints,
             services.jobs,
             services.editing,

@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     database_direct_url: str | None = Field(
         None, description="The same database without PgBouncer, for LISTEN, migrations and ingest."
     )
+    database_owner_url: str | None = Field(
+        None,
+        description="The same database as the role that owns its tables, for migrations alone; CRONTOPUS_DATABASE_URL"
+        " is then that of crontopus_service, which owns nothing.",
+    )
     redis_url: str | None = Field(
         None, description="Valkey/Redis for rate limits shared by several API processes."
     )
@@ -133,6 +138,11 @@ class Settings(BaseSettings):
     def clone_url(self, slug: str) -> str:
         """Where a tenant's repository is cloned from (its path is a fixed name)."""
         return f"{self.base_url}/git/crontopus/job-manifests-{slug}.git"
+
+    @property
+    def migration_url(self) -> str | None:
+        """Where migrations log in; None: on the embedded database."""
+        return self.database_owner_url or self.database_direct_url or self.database_url
 
     @property
     def repositories_dir(self) -> Path:

@@ -27,6 +27,7 @@ class Claimed(NamedTuple):
     at: datetime
 
 
+# cross-tenant: workers claim what comes first, whoever it belongs to
 _CLAIM = text(
     f"""
     WITH due AS MATERIALIZED (

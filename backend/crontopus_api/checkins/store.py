@@ -42,6 +42,7 @@ async def enter_role(connection: Connection, role: str) -> datetime:
 
 async def resolve_digests(connection: Connection, digests: list[bytes]) -> dict[bytes, Key]:
     """Ping keys to the ping-mode instances they stand for."""
+    # cross-tenant: the key says whose it is
     cursor = await connection.execute(
         """
         SELECT k.digest, i.tenant_id, i.id
@@ -83,6 +84,7 @@ async def load(connection: Connection, keys: Iterable[Key]) -> dict[Key, Live]:
 
 async def claim_overdue(connection: Connection, now: datetime, limit: int) -> list[Live]:
     """Instances whose deadline has passed and that no other worker holds, locked."""
+    # cross-tenant: deadlines pass for all alike
     cursor = await connection.execute(
         f"""
         SELECT {_INSTANCE_COLUMNS}, {_STATUS_COLUMNS}

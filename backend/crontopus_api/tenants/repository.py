@@ -76,6 +76,7 @@ async def delete_membership(session: AsyncSession, tenant_id: UUID, user_id: UUI
 
 async def memberships_of(session: AsyncSession, user_id: UUID) -> list[tuple[Tenant, str]]:
     """Every tenant of a user with their role there, oldest first."""
+    # cross-tenant: all that the person is a member of
     rows = await session.execute(
         select(Tenant, Membership.role)
         .join(Membership, Membership.tenant_id == Tenant.id)
@@ -93,6 +94,7 @@ async def owner_ids(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
 
 
 async def plan_names(session: AsyncSession) -> list[tuple[UUID, str]]:
-    """Of every tenant: for the scanner's role only."""
+    """For the scanner's role only."""
+    # cross-tenant: workers remove what is too old by each plan
     rows = await session.execute(select(Tenant.id, Tenant.plan).order_by(Tenant.id))
     return [(tenant_id, plan) for tenant_id, plan in rows]

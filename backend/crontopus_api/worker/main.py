@@ -98,6 +98,7 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("rollups", _ROLLUP_SECONDS, services.rollups.round))
                 group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
                 group.create_task(repeat("tenants", _PURGE_SECONDS, services.purger.round))
+                group.create_task(repeat("audit log", _RETENTION_SECONDS, services.audit.remove_old))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(
                     app.run_worker_async(
