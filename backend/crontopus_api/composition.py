@@ -28,9 +28,18 @@ from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
+from crontopus_api.identity.accounts import Accounts
+from crontopus_api.identity.addresses import AddressService
+from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.operators import OperatorService
+from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.people import PeopleService
+from crontopus_api.identity.proofs import Proofs
+from crontopus_api.identity.registration import RegistrationService, Rules
+from crontopus_api.identity.second_factors import SecondFactors
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.sessions import SessionService
+from crontopus_api.identity.tasks import AccountUpkeep
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
 from crontopus_api.jobs.changing.editing import EditingService
@@ -52,6 +61,7 @@ from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
@@ -68,6 +78,12 @@ class Services:
     tenants: TenantService
     tokens: TokenService
     identity: IdentityService
+    addresses: AddressService
+    passwords: PasswordService
+    second_factors: SecondFactors
+    sessions: SessionService
+    account_mails: AccountMails
+    account_upkeep: AccountUpkeep
     operators: OperatorService
     endpoints: EndpointService
     projector: Projector
@@ -118,7 +134,19 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     tenants = TenantService(clock, events, settings.default_plan)
     tokens = TokenService(clock)
     people = PeopleService()
-    identity = IdentityService(database, clock, tokens, tenants)
+    limits = RateLimits(settings.redis_url)
+    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    mailer = Mailer(smtp_url, settings.email_from)
+    accounts = Accounts(clock, tokens, tenants)
+    proofs = Proofs(Links(secret))
+    mails = AccountMails(database, limits, mailer, proofs, settings.base_url)
+    passwords = PasswordService(database, clock, limits, accounts, mails, proofs)
+    second_factors = SecondFactors(database, clock, keyring, accounts, mails, passwords)
+    rules = Rules(settings.registration, settings.verifies_email)
+    registration = RegistrationService(database, accounts, mails, rules)
+    identity = IdentityService(
+        database, clock, limits, accounts, tokens, tenants, mails, second_factors, registration
+    )
     endpoints = EndpointService(clock, tokens, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
@@ -131,8 +159,6 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
-    smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    mailer = Mailer(smtp_url, settings.email_from)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -148,6 +174,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tenants=tenants,
         tokens=tokens,
         identity=identity,
+        addresses=AddressService(database, clock, accounts, mails, proofs, passwords),
+        passwords=passwords,
+        second_factors=second_factors,
+        sessions=SessionService(database, clock, accounts, tenants),
+        account_mails=mails,
+        account_upkeep=AccountUpkeep(database, clock),
         operators=OperatorService(database, clock),
         endpoints=endpoints,
         projector=projector,
@@ -175,5 +207,5 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
-        limits=RateLimits(settings.redis_url),
+        limits=limits,
     )

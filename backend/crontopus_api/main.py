@@ -24,6 +24,7 @@ from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.identity.account_routes import router as account_router
 from crontopus_api.identity.routes import router as identity_router
 from crontopus_api.jobs.change_routes import router as job_changes_router
 from crontopus_api.jobs.repository_routes import public as public_repository_router
@@ -55,6 +56,7 @@ def create_api(settings: Settings) -> FastAPI:
     api.include_router(health.router)
     for router in (
         identity_router,
+        account_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -118,6 +120,10 @@ class Application:
             services.database,
             services.tokens,
             services.identity,
+            services.addresses,
+            services.passwords,
+            services.second_factors,
+            services.sessions,
             services.endpoints,
             services.jobs,
             services.editing,

@@ -89,6 +89,20 @@ class Settings(BaseSettings):
     default_plan: Literal["free", "team", "business"] = Field(
         "business", description="The plan, with its quotas, of tenants made from now on."
     )
+    registration: Literal["open", "invite", "closed"] = Field(
+        "open", description="Who may make an account: anybody, who was invited to a tenant, nobody."
+    )
+    email_verification: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Accounts begin when their address is proven. auto: when CRONTOPUS_SMTP_URL is set.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Single sign-on: the OpenID Connect provider's address."
+    )
+    oidc_client_id: str | None = Field(None, description="As the provider knows Crontopus.")
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = Field("single sign-on", description="What the button in the console says.")
+    oidc_scopes: str = Field("openid email profile", description="What the provider is asked for.")
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start.",
@@ -130,6 +144,13 @@ class Settings(BaseSettings):
     def clone_url(self, slug: str) -> str:
         """Where a tenant's repository is cloned from (its path is a fixed name)."""
         return f"{self.base_url}/git/crontopus/job-manifests-{slug}.git"
+
+    @property
+    def verifies_email(self) -> bool:
+        """Whether a new account must prove its address before its first sign-in."""
+        if self.email_verification == "auto":
+            return self.smtp_url is not None
+        return self.email_verification == "on"
 
     @property
     def repositories_dir(self) -> Path:

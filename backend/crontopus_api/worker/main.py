@@ -12,6 +12,7 @@ from crontopus_api.alerts import tasks as alert_tasks
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.composition import Services, compose
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity import tasks as identity_tasks
 from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.server.postgres import ensure_database
@@ -59,6 +60,7 @@ def queue_app(services: Services) -> procrastinate.App:
     )
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, max_size=5))
     alert_tasks.register(app, services.deliveries)
+    identity_tasks.register(app, services.account_mails)
     return app
 
 
@@ -92,6 +94,7 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("partitions", _PARTITION_SECONDS, services.partitions.round))
                 group.create_task(repeat("rollups", _ROLLUP_SECONDS, services.rollups.round))
                 group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
+                group.create_task(repeat("accounts", _RETENTION_SECONDS, services.account_upkeep.round))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(
                     app.run_worker_async(
