@@ -11,7 +11,7 @@ from crontopus_api.identity import (
     second_factors_repository,
     sessions_repository,
 )
-from crontopus_api.identity.accounts import Accounts, SignedIn
+from crontopus_api.identity.accounts import SESSION_LIFE, Accounts, SignedIn
 from crontopus_api.identity.models import AuditEntry, Token
 from crontopus_api.identity.principal import Principal
 from crontopus_api.kit.audit import Subject
@@ -88,8 +88,9 @@ class SessionService:
             user = await repository.get_user(session, user_id)
             assert user is not None
             await sessions_repository.revoke(session, user_id, now, only=principal.token_id)
-            life = principal.expires_at - now if principal.expires_at else None
-            issued = await self._accounts.issue(session, user, wanted, None, life)
+            issued = await self._accounts.issue(session, user, wanted, None, SESSION_LIFE)
+            # Switching to and fro must not keep a stolen session alive.
+            issued.token.expires_at = principal.expires_at
             await self._accounts.note(
                 session,
                 "session.switched",
