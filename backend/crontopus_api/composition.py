@@ -29,10 +29,19 @@ from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
+from crontopus_api.identity.accounts import Accounts
+from crontopus_api.identity.addresses import AddressService
 from crontopus_api.identity.audit_service import AuditService
+from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.operators import OperatorService
+from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.people import PeopleService
+from crontopus_api.identity.proofs import Proofs
+from crontopus_api.identity.registration import RegistrationService, Rules
+from crontopus_api.identity.second_factors import SecondFactors
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.sessions import SessionService
+from crontopus_api.identity.tasks import AccountUpkeep
 from crontopus_api.identity.tenancy.ending_mail import EndingMail
 from crontopus_api.identity.tenancy.exporting.service import ExportService
 from crontopus_api.identity.tenancy.service import TenancyService
@@ -85,6 +94,12 @@ class Services:
     purger: Purger
     usage: UsageService
     exports: ExportService
+    addresses: AddressService
+    passwords: PasswordService
+    second_factors: SecondFactors
+    sessions: SessionService
+    account_mails: AccountMails
+    account_upkeep: AccountUpkeep
     operators: OperatorService
     audit: AuditService
     endpoints: EndpointService
@@ -145,7 +160,17 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     ending_mail = EndingMail(database, tenants, members, mailer, settings.base_url)
     tenancy = TenancyService(database, tenants, members, invitations, ending, ending_mail, tokens)
     people = PeopleService()
-    identity = IdentityService(database, clock, tokens, tenants)
+    limits = RateLimits(settings.redis_url)
+    accounts = Accounts(clock, tokens, tenants)
+    proofs = Proofs(links)
+    mails = AccountMails(database, limits, mailer, proofs, settings.base_url)
+    passwords = PasswordService(database, clock, limits, accounts, mails, proofs)
+    second_factors = SecondFactors(database, clock, keyring, accounts, mails, passwords)
+    rules = Rules(settings.registration, settings.verifies_email)
+    registration = RegistrationService(database, accounts, mails, rules)
+    identity = IdentityService(
+        database, clock, limits, accounts, tokens, tenants, mails, second_factors, registration
+    )
     endpoints = EndpointService(clock, tokens, tenants, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
@@ -183,6 +208,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         exports=ExportService(database, git, tenants, members, clock, settings.exports_dir),
         ending_mail=ending_mail,
         purger=Purger(database, git, clock),
+        addresses=AddressService(database, clock, accounts, mails, proofs, passwords),
+        passwords=passwords,
+        second_factors=second_factors,
+        sessions=SessionService(database, clock, accounts, tenants),
+        account_mails=mails,
+        account_upkeep=AccountUpkeep(database, clock),
         operators=OperatorService(database, clock),
         audit=AuditService(database),
         endpoints=endpoints,
@@ -211,5 +242,5 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
-        limits=RateLimits(settings.redis_url),
+        limits=limits,
     )

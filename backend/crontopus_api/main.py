@@ -24,6 +24,7 @@ from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.identity.account_routes import router as account_router
 from crontopus_api.identity.audit_routes import router as audit_router
 from crontopus_api.identity.routes import router as identity_router
 from crontopus_api.identity.tenancy.member_routes import router as members_router
@@ -63,6 +64,7 @@ def create_api(settings: Settings) -> FastAPI:
         tenants_router,
         members_router,
         audit_router,
+        account_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -130,6 +132,10 @@ class Application:
             services.usage,
             services.exports,
             services.audit,
+            services.addresses,
+            services.passwords,
+            services.second_factors,
+            services.sessions,
             services.endpoints,
             services.jobs,
             services.editing,

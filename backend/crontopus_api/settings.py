@@ -97,6 +97,20 @@ class Settings(BaseSettings):
     tenant_grace_days: int = Field(
         7, ge=0, le=365, description="For so long a deleted tenant works on and can be restored."
     )
+    registration: Literal["open", "invite", "closed"] = Field(
+        "open", description="Who may make an account: anybody, who was invited to a tenant, nobody."
+    )
+    email_verification: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Accounts begin when their address is proven. auto: when CRONTOPUS_SMTP_URL is set.",
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Single sign-on: the OpenID Connect provider's address."
+    )
+    oidc_client_id: str | None = Field(None, description="As the provider knows Crontopus.")
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = Field("single sign-on", description="What the button in the console says.")
+    oidc_scopes: str = Field("openid email profile", description="What the provider is asked for.")
     smtp_url: SecretStr | None = Field(
         None,
         description="smtp://user:password@host:587 (STARTTLS when offered), smtps://… for TLS from the start.",
@@ -143,6 +157,13 @@ class Settings(BaseSettings):
     def migration_url(self) -> str | None:
         """Where migrations log in; None: on the embedded database."""
         return self.database_owner_url or self.database_direct_url or self.database_url
+
+    @property
+    def verifies_email(self) -> bool:
+        """Whether a new account must prove its address before its first sign-in."""
+        if self.email_verification == "auto":
+            return self.smtp_url is not None
+        return self.email_verification == "on"
 
     @property
     def repositories_dir(self) -> Path:

@@ -11,9 +11,10 @@ from crontopus_api.endpoints import schemas
 from crontopus_api.endpoints.routes import Endpoints
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.identity import scopes
+from crontopus_api.identity.answers import Configured
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
 from crontopus_api.identity.principal import Principal
-from crontopus_api.identity.routes import Configured, Identity
+from crontopus_api.identity.routes import Identity
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Unauthenticated
 from crontopus_api.kit.schemas import problem_responses

@@ -8,18 +8,21 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as DependsParam
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crontopus_api.identity.cookies import session_cookie
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import IdentityService
+from crontopus_api.kit.caller import current_caller
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Forbidden, Unauthenticated
 from crontopus_api.kit.wiring import provided
+from crontopus_api.settings import Settings
 
-SESSION_COOKIE = "crontopus_session"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
-def _refuse_cross_site(request: Request) -> None:
-    """A cookie travels with requests that other sites make a browser send: those may not change anything."""
+def refuse_cross_site(request: Request) -> None:
+    """A cookie travels with requests that other sites make a browser send: those may not change anything, nor
+    sign the browser in as somebody else. Raises Forbidden."""
     if request.method in _SAFE_METHODS:
         return
     site = request.headers.get("sec-fetch-site")
@@ -30,21 +33,44 @@ def _refuse_cross_site(request: Request) -> None:
 
 
 async def current_principal(
-    request: Request, identity: Annotated[IdentityService, Depends(provided(IdentityService))]
+    request: Request,
+    identity: Annotated[IdentityService, Depends(provided(IdentityService))],
+    settings: Annotated[Settings, Depends(provided(Settings))],
 ) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Use `Authorization: Bearer ctp_…`.", code="invalid_token")
         return await identity.authenticate(token.strip())
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = request.cookies.get(session_cookie(settings))
     if not cookie:
         raise Unauthenticated("Sign in first.", hint="Send a token or sign in at /.")
-    _refuse_cross_site(request)
+    refuse_cross_site(request)
     return await identity.authenticate(cookie)
 
 
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+
+
+async def _current_person(principal: CurrentPrincipal) -> Principal:
+    """An account is in its owner's hands: API tokens, which are lent to programs, do not reach it."""
+    if principal.kind != "session" or principal.user_id is None:
+        raise Forbidden(
+            "This is for who is signed in, not for tokens.",
+            code="session_required",
+            hint="Sign in to the console, or with POST /api/v1/auth/login in mode cookie.",
+        )
+    return principal
+
+
+CurrentPerson = Annotated[Principal, Depends(_current_person)]
+"""Somebody signed in by a session."""
+
+
+def caller_address(request: Request) -> str:
+    """Of the client, as far as the edge believes it."""
+    peer = request.client.host if request.client else None
+    return current_caller().address or peer or "unknown"
 
 
 async def _tenant_session(

@@ -12,7 +12,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crontopus_api.kit.columns import Id, Instant, Json, Str, Strings
+from crontopus_api.kit.caller import current_caller
+from crontopus_api.kit.columns import Big, Id, Instant, Json, Str, Strings
 from crontopus_api.kit.database import Base
 
 
@@ -20,13 +21,55 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("username"),
-        Index("uq_users_email", text("lower(email)"), unique=True),
+        Index("uq_users_email", text("lower(email)"), unique=True, postgresql_where=text("NOT pending")),
+        Index("ix_users_pending_email", text("lower(email)"), postgresql_where=text("pending")),
     )
 
     id: Mapped[Id]
     username: Mapped[Str]
     email: Mapped[Str]
-    password_hash: Mapped[Str]
+    password_hash: Mapped[str | None] = mapped_column(Text)
+    """None: signs in by single sign-on only."""
+    created_at: Mapped[Instant]
+    email_verified_at: Mapped[Instant | None]
+    pending: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Registered, and cannot sign in before the address is proven. Has no tenant yet."""
+    new_email: Mapped[str | None] = mapped_column(Text)
+    """The address asked for, until it is proven."""
+
+
+class SecondFactor(Base):
+    """TOTP of a person; on once `confirmed_at` is set."""
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    """Sealed: `second_factors.place`."""
+    created_at: Mapped[Instant]
+    confirmed_at: Mapped[Instant | None]
+    last_step: Mapped[Big]
+    """The time step of the last code that was taken: none is taken twice."""
+
+
+class RecoveryCode(Base):
+    """One that has not been used; its use takes the row away."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class UserIdentity(Base):
+    """Who a person is to a provider of single sign-on."""
+
+    __tablename__ = "user_identities"
+    __table_args__ = (Index("ix_user_identities_user_id", "user_id"),)
+
+    issuer: Mapped[Str] = mapped_column(primary_key=True)
+    subject: Mapped[Str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     created_at: Mapped[Instant]
 
 
@@ -38,6 +81,7 @@ class Token(Base):
         CheckConstraint("kind IN ('user', 'session', 'endpoint', 'enrollment')", name="kind"),
         UniqueConstraint("digest"),
         Index("ix_tokens_tenant_id_endpoint_id", "tenant_id", "endpoint_id"),
+        Index("ix_tokens_user_id", "user_id", postgresql_where=text("kind = 'session'")),
         ForeignKeyConstraint(
             ["tenant_id", "endpoint_id"], ["endpoints.tenant_id", "endpoints.id"], ondelete="CASCADE"
         ),
@@ -59,6 +103,8 @@ class Token(Base):
     expires_at: Mapped[Instant | None]
     last_used_at: Mapped[Instant | None]
     revoked_at: Mapped[Instant | None]
+    address: Mapped[str | None] = mapped_column(Text, default=lambda: current_caller().address)
+    """Where it was asked for."""
 
 
 class Operator(Base):

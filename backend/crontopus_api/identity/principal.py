@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from crontopus_api.kit.audit import SYSTEM, Actor
 from crontopus_api.kit.errors import Forbidden
 
 
@@ -21,6 +22,16 @@ class Principal:
     user_id: UUID | None = None
     endpoint_id: UUID | None = None
     role: str | None = None
+    name: str = ""
+    """User name, or the endpoint's name."""
+
+    def actor(self) -> Actor:
+        """As the audit log knows the principal."""
+        if self.kind == "system":
+            return SYSTEM
+        if self.kind == "endpoint":
+            return Actor("endpoint", self.endpoint_id, self.name, self.token_id)
+        return Actor("user", self.user_id, self.name, self.token_id)
 
     def require(self, scope: str) -> None:
         """Raises Forbidden unless this principal may do what `scope` stands for."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.identity.models import Token, User
 from crontopus_api.kit.database import Database
 
-_LOOKUP_TOKEN = text("SELECT * FROM lookup_token(:digest)")
+_LOOKUP_TOKEN = text("SELECT * FROM lookup_bearer(:digest)")
 
 
 class AccountTaken(Exception):
@@ -22,7 +22,7 @@ class AccountTaken(Exception):
 
 
 class TokenFound(NamedTuple):
-    """What `lookup_token` answers: a token with what authentication needs to know around it."""
+    """What `lookup_bearer` answers: a token with what authentication needs to know around it."""
 
     tenant_id: UUID
     tenant_slug: str
@@ -35,6 +35,7 @@ class TokenFound(NamedTuple):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    name: str
 
 
 async def add_user(session: AsyncSession, user: User) -> None:
@@ -57,15 +58,6 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User | None:
 async def emails(session: AsyncSession, user_ids: list[UUID]) -> list[str]:
     rows = await session.scalars(select(User.email).where(User.id.in_(user_ids)).order_by(User.email))
     return list(rows)
-
-
-async def find_login(session: AsyncSession, login: str) -> tuple[UUID, str] | None:
-    row = (
-        await session.execute(
-            text("SELECT user_id, password_hash FROM lookup_login(:login)"), {"login": login}
-        )
-    ).first()
-    return (row.user_id, row.password_hash) if row else None
 
 
 async def look_up_token(database: Database, digest: bytes) -> TokenFound | None:

@@ -2,94 +2,98 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
-from crontopus_api.identity import schemas, scopes
-from crontopus_api.identity.dependencies import SESSION_COOKIE, CurrentPrincipal
+from crontopus_api.identity import account_schemas, schemas
+from crontopus_api.identity.answers import Configured, forget_session, session_out
+from crontopus_api.identity.dependencies import (
+    CurrentPrincipal,
+    caller_address,
+    refuse_cross_site,
+)
 from crontopus_api.identity.principal import Principal
-from crontopus_api.identity.service import SESSION_LIFE, IdentityService, SignedIn
+from crontopus_api.identity.service import IdentityService
+from crontopus_api.identity.tokens import TokenService
 from crontopus_api.kit.errors import Forbidden
-from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
-from crontopus_api.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
 
-LOGIN_LIMIT = "5/minute"
-
 Identity = Annotated[IdentityService, Depends(provided(IdentityService))]
-Limits = Annotated[RateLimits, Depends(provided(RateLimits))]
-Configured = Annotated[Settings, Depends(provided(Settings))]
+Tokens = Annotated[TokenService, Depends(provided(TokenService))]
 
 
-def _answer(
-    response: Response, settings: Settings, signed_in: SignedIn, granted: frozenset[str] | None = None
-) -> schemas.SessionOut:
-    secret = None
-    if signed_in.issued is not None and signed_in.issued.token.kind == "session":
-        response.set_cookie(
-            SESSION_COOKIE,
-            signed_in.issued.secret,
-            max_age=int(SESSION_LIFE.total_seconds()),
-            httponly=True,
-            samesite="lax",
-            secure=settings.base_url.startswith("https://"),
-        )
-    elif signed_in.issued is not None:
-        secret = signed_in.issued.secret
-    tenant = signed_in.tenant
-    return schemas.SessionOut(
-        user=schemas.UserOut.model_validate(signed_in.user),
-        tenant=schemas.TenantOut.model_validate(tenant),
-        tenants=[schemas.TenantOut.model_validate(each) for each in signed_in.tenants],
-        repository=schemas.RepositoryOut(clone_url=settings.clone_url(tenant.slug)),
-        scopes=sorted(granted if granted is not None else scopes.BY_ROLE[tenant.role]),
-        token=secret,
+@router.get("/auth/options", tags=["auth"])
+async def options(settings: Configured) -> account_schemas.Options:
+    """How one comes in here: for the sign-in page, before anybody has signed in."""
+    sso = account_schemas.SsoOut(name=settings.oidc_name) if settings.oidc_issuer else None
+    return account_schemas.Options(
+        registration=settings.registration, email_verification=settings.verifies_email, sso=sso
     )
 
 
-@router.post("/auth/register", status_code=201, tags=["auth"], responses=problem_responses(409, 422))
+@router.post(
+    "/auth/register",
+    status_code=201,
+    tags=["auth"],
+    response_model=schemas.SessionOut,
+    responses={202: {"model": account_schemas.VerificationSent}, **problem_responses(403, 409, 422, 429)},
+    dependencies=[Depends(refuse_cross_site)],
+)
 async def register(
     body: schemas.Register, response: Response, identity: Identity, settings: Configured
-) -> schemas.SessionOut:
-    """Create a user with a personal tenant and repository, and sign in."""
+) -> schemas.SessionOut | JSONResponse:
+    """Create a user with a personal tenant and repository, and sign in.
+
+    Where addresses are verified, 202 and an email instead: the same whether or not the address has an account.
+    """
     signed_in = await identity.register(
-        username=body.username, email=body.email, password=body.password, token_name=body.wanted_token()
+        username=body.username,
+        email=body.email,
+        password=body.password,
+        token_name=body.wanted_token(),
+        invitation=body.invitation,
     )
-    return _answer(response, settings, signed_in)
+    if signed_in is None:
+        return JSONResponse(account_schemas.VerificationSent().model_dump(), status_code=202)
+    return session_out(response, settings, signed_in)
 
 
-@router.post("/auth/login", tags=["auth"], responses=problem_responses(401, 422, 429))
+@router.post(
+    "/auth/login",
+    tags=["auth"],
+    responses=problem_responses(401, 403, 422, 429),
+    dependencies=[Depends(refuse_cross_site)],
+)
 async def login(
-    body: schemas.Login,
-    request: Request,
-    response: Response,
-    identity: Identity,
-    limits: Limits,
-    settings: Configured,
+    body: schemas.Login, request: Request, response: Response, identity: Identity, settings: Configured
 ) -> schemas.SessionOut:
     """Sign in. At most five attempts a minute per account and address."""
-    # Account and address together: somebody who guesses elsewhere cannot lock the owner out.
-    address = request.client.host if request.client else "unknown"
-    await limits.take(LOGIN_LIMIT, "login", body.login.lower(), address)
     signed_in = await identity.sign_in(
-        login=body.login, password=body.password, token_name=body.wanted_token()
+        login=body.login,
+        password=body.password,
+        code=body.code,
+        token_name=body.wanted_token(),
+        address=caller_address(request),
     )
-    return _answer(response, settings, signed_in)
+    return session_out(response, settings, signed_in)
 
 
 @router.post("/auth/logout", status_code=204, tags=["auth"], responses=problem_responses(401, 403))
-async def logout(principal: CurrentPrincipal, response: Response, identity: Identity) -> None:
+async def logout(
+    principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
+) -> None:
     """Revoke the session or token this request was made with."""
     await identity.sign_out(_person(principal))
-    response.delete_cookie(SESSION_COOKIE)
+    forget_session(response, settings)
 
 
 @router.get("/auth/me", tags=["auth"], responses=problem_responses(401))
 async def me(
     principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
 ) -> schemas.SessionOut:
-    return _answer(response, settings, await identity.whoami(principal), principal.scopes)
+    return session_out(response, settings, await identity.whoami(principal), principal.scopes)
 
 
 def _person(principal: Principal) -> Principal:

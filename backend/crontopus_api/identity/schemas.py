@@ -17,6 +17,9 @@ Username = Annotated[
 ]
 # No upper limit on strength, but on the work an anonymous caller can make argon2 do.
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=10, max_length=200)]
+GivenPassword = Annotated[str, StringConstraints(strip_whitespace=False, max_length=200)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 TokenName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -35,19 +38,24 @@ class Register(_SignIn):
     username: Username
     email: EmailStr
     password: Password
+    invitation: LinkToken | None = Field(None, description="Of an invitation's link; proves the address.")
 
 
 class Login(_SignIn):
     login: Annotated[str, StringConstraints(min_length=1, max_length=254)] = Field(
         description="User name or email address."
     )
-    password: Annotated[str, StringConstraints(strip_whitespace=False, max_length=200)]
+    password: GivenPassword
+    code: Code | None = Field(None, description="From the authenticator app, or a recovery code.")
 
 
 class UserOut(Schema):
     id: UUID
     username: str
     email: str
+    email_verified: bool
+    has_password: bool = Field(description="False: signs in by single sign-on only.")
+    totp_enabled: bool
 
 
 class TenantOut(Schema):

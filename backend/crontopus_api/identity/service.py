@@ -1,95 +1,126 @@
-"""People: registration, sign-in, and who a request comes from."""
+"""Signing in and out, and who a request comes from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.identity import repository, scopes
+from crontopus_api.identity import accounts_repository, repository, scopes, second_factors_repository
+from crontopus_api.identity.accounts import Accounts, SignedIn
+from crontopus_api.identity.counting import within
+from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.models import User
 from crontopus_api.identity.principal import Principal
+from crontopus_api.identity.registration import RegistrationService
 from crontopus_api.identity.repository import TokenFound
-from crontopus_api.identity.secrets import hash_password, token_digest, token_kind, verify_password
-from crontopus_api.identity.tokens import Issued, TokenService
+from crontopus_api.identity.second_factors import SecondFactors
+from crontopus_api.identity.secrets import token_digest, token_kind, verify_password
+from crontopus_api.identity.tokens import TokenService
+from crontopus_api.kit import audit
+from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.clock import Clock
-from crontopus_api.kit.database import Database, Scope, enter
-from crontopus_api.kit.errors import Conflict, Unauthenticated
-from crontopus_api.kit.ids import uuid7
-from crontopus_api.tenants.service import TenantOf, TenantService
+from crontopus_api.kit.database import Database, Scope
+from crontopus_api.kit.errors import Forbidden, Unauthenticated
+from crontopus_api.kit.limits import RateLimits
+from crontopus_api.tenants.service import TenantService
 
-SESSION_LIFE = timedelta(days=30)
+LOGIN_LIMIT = "5/minute"
+# Over all addresses. Nothing locks beyond it: whoever guesses elsewhere must not lock the owner out.
+_FAILURES = "50/hour"
+_WARNINGS = "1/hour"
 # A use is noted at most this often, so that reading costs no write.
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """A person, the tenant they act in, and the token made for them (None when they had one)."""
-
-    user: User
-    tenant: TenantOf
-    tenants: list[TenantOf]
-    issued: Issued | None = None
-
-
 class IdentityService:
     def __init__(
-        self, database: Database, clock: Clock, tokens: TokenService, tenants: TenantService
+        self,
+        database: Database,
+        clock: Clock,
+        limits: RateLimits,
+        accounts: Accounts,
+        tokens: TokenService,
+        tenants: TenantService,
+        mails: AccountMails,
+        second_factors: SecondFactors,
+        registration: RegistrationService,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._limits = limits
+        self._accounts = accounts
         self._tokens = tokens
         self._tenants = tenants
+        self._mails = mails
+        self._second_factors = second_factors
+        self.register = registration.register
 
-    async def register(self, *, username: str, email: str, password: str, token_name: str | None) -> SignedIn:
-        """A new user with a personal tenant. Raises Conflict when the name or email is taken.
+    async def sign_in(
+        self,
+        *,
+        login: str,
+        password: str,
+        token_name: str | None,
+        code: str | None = None,
+        address: str = "unknown",
+    ) -> SignedIn:
+        """With a password, and a code where the person wants one asked.
 
-        `token_name` asks for an API token of that name; None for a browser session.
+        Raises Unauthenticated, in the same words and time whether or not the account exists; Forbidden when its
+        address is not verified; TooManyRequests beyond five attempts a minute per account and `address`.
         """
-        password_hash = await hash_password(password)
-        user = User(
-            id=uuid7(),
-            username=username,
-            email=email,
-            password_hash=password_hash,
-            created_at=self._clock.now(),
-        )
-        async with self._database.session(Scope(user_id=user.id)) as session:
-            try:
-                await repository.add_user(session, user)
-            except repository.AccountTaken as error:
-                what = "user name" if error.field == "username" else "email address"
-                raise Conflict(
-                    f"That {what} is taken.",
-                    code=f"{error.field}_taken",
-                    hint="Sign in, or choose another one.",
-                ) from error
-            tenant = await self._tenants.create_personal(session, slug=username, owner_id=user.id)
-            issued = await self._issue(session, user.id, tenant, token_name)
-        return SignedIn(user, tenant, [tenant], issued)
-
-    async def sign_in(self, *, login: str, password: str, token_name: str | None) -> SignedIn:
-        """Raises Unauthenticated, in the same words and time whether or not the account exists."""
+        # Account and address together: somebody who guesses elsewhere cannot lock the owner out.
+        await self._limits.take(LOGIN_LIMIT, "login", login.lower(), address)
         async with self._database.session() as session:
-            found = await repository.find_login(session, login)
-        if not await verify_password(password, found[1] if found else None) or found is None:
+            found = await accounts_repository.find_account(session, login)
+        who = str(found.user_id) if found else login.lower()
+        # A person has two names to sign in by. That both lead to one account is nothing to tell: no 429 here.
+        allowed = await within(self._limits, LOGIN_LIMIT, "login of", who, address)
+        matches = await verify_password(password, found.password_hash if found else None)
+        if found is None or not matches or not allowed:
+            await self._count_failure(who, found.user_id if found else None)
             raise Unauthenticated(
                 "The user name or password is wrong.",
                 code="invalid_credentials",
                 hint="Check both and try again.",
             )
-        async with self._database.session(Scope(user_id=found[0])) as session:
-            tenants = await self._tenants.of_user(session, found[0])
-            tenant = tenants[0]
-            await enter(session, Scope(tenant_id=tenant.id, user_id=found[0]))
-            user = await self._user(session, found[0])
-            issued = await self._issue(session, user.id, tenant, token_name)
-        return SignedIn(user, tenant, tenants, issued)
+        if found.pending:
+            raise Forbidden(
+                "The email address of this account is not confirmed yet.",
+                code="email_unverified",
+                hint="Open the link in the email that was sent to it, or have it sent again.",
+            )
+        means = await self._second_factors.pass_with(found.user_id, code)
+        async with self._database.session(Scope(user_id=found.user_id)) as session:
+            user = await self._user(session, found.user_id)
+            return await self._accounts.open(session, user, token_name=token_name, means=means)
+
+    async def _count_failure(self, who: str, user_id: UUID | None) -> None:
+        if await within(self._limits, _FAILURES, "login failures", who) or user_id is None:
+            return
+        if await within(self._limits, _WARNINGS, "login warning", who):
+            async with self._database.session(Scope(user_id=user_id)) as session:
+                await self._mails.queue(session, "many_failures", user_id)
 
     async def sign_out(self, principal: Principal) -> None:
         async with self._database.tenant(principal.tenant_id, principal.user_id) as session:
             await self._tokens.revoke(session, principal.tenant_id, principal.token_id)
+            about = Subject("session" if principal.kind == "session" else "token", principal.token_id, "")
+            if principal.kind == "session" and principal.user_id is not None:
+                user = await self._user(session, principal.user_id)
+                await self._accounts.note(
+                    session, "session.ended", user, token_id=principal.token_id, subject=about
+                )
+                return
+            await audit.record(
+                session,
+                "token.revoked",
+                principal.actor(),
+                about,
+                at=self._clock.now(),
+                tenant_id=principal.tenant_id,
+            )
 
     async def whoami(self, principal: Principal) -> SignedIn:
         if principal.user_id is None:
@@ -97,8 +128,9 @@ class IdentityService:
         async with self._database.tenant(principal.tenant_id, principal.user_id) as session:
             user = await self._user(session, principal.user_id)
             tenants = await self._tenants.of_user(session, principal.user_id)
+            totp_enabled = await second_factors_repository.enabled(session, principal.user_id)
         current = next(tenant for tenant in tenants if tenant.id == principal.tenant_id)
-        return SignedIn(user, current, tenants)
+        return SignedIn(user, current, tenants, totp_enabled)
 
     async def authenticate(self, token: str, *, allow_expired: bool = False) -> Principal:
         """Who holds this token. Raises Unauthenticated when it is unknown, expired, revoked or not for requests.
@@ -143,19 +175,6 @@ class IdentityService:
         assert user is not None  # users are never deleted while a token of theirs works
         return user
 
-    async def _issue(
-        self, session: AsyncSession, user_id: UUID, tenant: TenantOf, token_name: str | None
-    ) -> Issued:
-        return await self._tokens.issue(
-            session,
-            "session" if token_name is None else "user",
-            tenant_id=tenant.id,
-            user_id=user_id,
-            name=token_name or "browser",
-            scopes=scopes.BY_ROLE[tenant.role],
-            life=SESSION_LIFE if token_name is None else None,
-        )
-
 
 def _principal(found: TokenFound) -> Principal:
     granted = frozenset(found.scopes)
@@ -169,6 +188,7 @@ def _principal(found: TokenFound) -> Principal:
         user_id=found.user_id,
         endpoint_id=found.endpoint_id,
         role=found.role,
+        name=found.name,
     )
     if found.role is None:
         return principal

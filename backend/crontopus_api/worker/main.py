@@ -12,6 +12,7 @@ from crontopus_api.alerts import tasks as alert_tasks
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.composition import Services, compose
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
+from crontopus_api.identity import tasks as identity_tasks
 from crontopus_api.identity.tenancy import tasks as tenancy_tasks
 from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.kit.heap import freeze_startup
@@ -64,6 +65,7 @@ def queue_app(services: Services) -> procrastinate.App:
     alert_tasks.register(app, services.deliveries)
     tenant_tasks.register(app, services.invitations)
     tenancy_tasks.register(app, services.ending_mail)
+    identity_tasks.register(app, services.account_mails)
     return app
 
 
@@ -99,6 +101,7 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
                 group.create_task(repeat("tenants", _PURGE_SECONDS, services.purger.round))
                 group.create_task(repeat("audit log", _RETENTION_SECONDS, services.audit.remove_old))
+                group.create_task(repeat("accounts", _RETENTION_SECONDS, services.account_upkeep.round))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(
                     app.run_worker_async(

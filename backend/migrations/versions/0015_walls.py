@@ -5,7 +5,7 @@ from alembic import op
 from migrations.access import GIVE_SERVICE_THE_LOOKUPS, ROLES, SERVICE
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 
 
 def upgrade() -> None:
