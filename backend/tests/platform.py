@@ -80,7 +80,7 @@ _spare: list[Application] = []
 async def running_platform(database_url: str, data_dir: Path, **more: Any) -> AsyncIterator[Platform]:
     """`more`: settings that differ from those of a plain installation."""
     settings = Settings(
-        database_url=database_url, data_dir=data_dir, public_url="http://crontopus.test", **more
+        database_url=database_url, data_dir=data_dir, **({"public_url": "http://crontopus.test"} | more)
     )
     services = compose(settings, database_url)
     app = _spare.pop() if _spare else Application(settings)

@@ -1,21 +1,16 @@
 """What all doors have in common: methods, headers, bounded bodies, and an answer whatever happens."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import msgspec
 
 from crontopus_api.checkins.metrics import RECEIVED
 from crontopus_api.kit.errors import CrontopusError
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Header = tuple[bytes, bytes]
+from crontopus_api.kit.http.asgi import LEAVING, Header, Receive, Scope, Send
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/json"
@@ -141,6 +136,7 @@ class Door(ABC):
             *_EVERY_ANSWER,
             *self.headers,
             *reply.headers,
+            *scope.get(LEAVING, ()),
         ]
         body = b"" if request.method == "HEAD" else reply.body
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
