@@ -12,8 +12,10 @@ from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.badges.keys import BadgeKeys
 from crontopus_api.checkins.badges.service import BadgeService
+from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.heartbeats import Heartbeats
 from crontopus_api.checkins.keys.service import PingKeyService
+from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.adopting import Adopter
 from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
@@ -21,6 +23,7 @@ from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
 from crontopus_api.checkins.runs.rollups import RollupService
 from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.senders import Senders
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
@@ -51,7 +54,7 @@ from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
-from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, load_secret_key
@@ -96,6 +99,8 @@ class Services:
     deliveries: DeliveryService
     hub: Hub
     limits: RateLimits
+    directory: Directory
+    meter: CheckInMeter
 
     async def close(self) -> None:
         """Connections, at the end of the process."""
@@ -131,6 +136,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
+    directory = Directory(database, keyring)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     mailer = Mailer(smtp_url, settings.email_from)
 
@@ -175,5 +181,24 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
-        limits=RateLimits(settings.redis_url),
+        limits=RateLimits(settings.redis_url, _policies(settings)),
+        directory=directory,
+        meter=_meter(settings, Senders(database, keyring, tenants, directory)),
     )
+
+
+def _policies(settings: Settings) -> LimitPolicies:
+    return LimitPolicies(
+        api=settings.api_limit,
+        login=settings.login_limit,
+        auth=settings.auth_limit,
+        enroll=settings.enroll_limit,
+        git=settings.git_limit,
+    )
+
+
+def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
+    """By the tenants' plans, unless the installation has one limit for all."""
+    if settings.check_in_limit is not None:
+        return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
+    return CheckInMeter(settings.redis_url, senders.limits)

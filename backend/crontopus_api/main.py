@@ -15,7 +15,6 @@ from fastapi.responses import HTMLResponse
 from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
 from crontopus_api.checkins.badges.routes import router as badges_router
-from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.keys.routes import router as ping_keys_router
@@ -35,6 +34,7 @@ from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.kit.http import contract
 from crontopus_api.kit.http.asgi import App, Message, Receive, Scope, Send
 from crontopus_api.kit.http.edge import Edge
+from crontopus_api.kit.limits import RATE_LIMIT_HEADERS, RateLimits
 from crontopus_api.kit.metrics import observe_request
 from crontopus_api.live.routes import router as live_router
 from crontopus_api.server.postgres import ensure_database
@@ -102,10 +102,12 @@ class Application:
             services.hub.start()
             services.writer.start()
             services.heartbeats.start()
+            services.meter.start()
             freeze_startup()
             try:
                 yield
             finally:
+                await services.meter.stop()
                 await services.heartbeats.stop()
                 await services.writer.stop()
                 await services.hub.stop()
@@ -113,7 +115,7 @@ class Application:
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""
-        self._edge = edge(services.settings)
+        self._edge = edge(services.settings, services.limits)
         self._open = allowing(services.settings.cors_origins, self.api)
         self._doors = doors(services)
         self._git = git_access.git_app(services)
@@ -138,6 +140,7 @@ class Application:
             services.incidents,
             services.hub,
             services.limits,
+            services.meter,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,8 +174,12 @@ class Application:
             observe_request(scope, status, time.perf_counter() - began)
 
 
-def edge(settings: Settings) -> Edge:
-    return Edge(trusted_proxies=settings.trusted_proxies, https=settings.base_url.startswith("https://"))
+def edge(settings: Settings, limits: RateLimits | None = None) -> Edge:
+    return Edge(
+        trusted_proxies=settings.trusted_proxies,
+        https=settings.base_url.startswith("https://"),
+        limits=limits,
+    )
 
 
 def allowing(origins: Sequence[str], app: App) -> App:
@@ -184,14 +191,15 @@ def allowing(origins: Sequence[str], app: App) -> App:
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
-        expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID", *RATE_LIMIT_HEADERS],
         max_age=3600,
     )
 
 
 def doors(services: Services) -> Doors:
-    directory = Directory(services.database, services.keyring)
-    reporter = Reporter(services.writer, directory, services.pending_jobs, services.keyring)
+    reporter = Reporter(
+        services.writer, services.directory, services.pending_jobs, services.keyring, services.meter
+    )
     return Doors(reporter, services.clock, services.settings.ping_host)
 
 

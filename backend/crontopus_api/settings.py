@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from crontopus_api.kit.limits import OFF, parse_limit
 
 PREFIX = "CRONTOPUS_"
 MIN_SECRET_CHARACTERS = 32
@@ -26,6 +28,13 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _rate(value: str) -> str:
+    if value != OFF:
+        parse_limit(value)  # a ValueError says what it does not understand
+    return value
+
+
+RateLimit = Annotated[str, AfterValidator(_rate)]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?$")]
 
 
@@ -116,6 +125,16 @@ class Settings(BaseSettings):
     )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="Other sites (https://app.example.com, …) whose pages may call the API with a token."
+    )
+    api_limit: RateLimit = Field("600/minute", description="Requests per token; `off`: as many as come.")
+    login_limit: RateLimit = Field("5/minute", description="Log-ins per account and address.")
+    auth_limit: RateLimit = Field(
+        "60/minute", description="Registrations, log-ins, resets and the like per address."
+    )
+    enroll_limit: RateLimit = Field("600/minute", description="Enrolments of endpoints per address.")
+    git_limit: RateLimit = Field("600/minute", description="Git requests per token; a fetch is two or three.")
+    check_in_limit: int | None = Field(
+        None, ge=0, description="Check-ins a minute per key or endpoint, whatever the plan says; 0: no limit."
     )
     max_connections: int = Field(
         5000, ge=10, description="Connections at once to one API process; more are told to come again."

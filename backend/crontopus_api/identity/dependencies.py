@@ -12,9 +12,11 @@ from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Forbidden, Unauthenticated
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.wiring import provided
 
 SESSION_COOKIE = "crontopus_session"
+_CHECK_INS = "/api/v1/check-ins"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -30,8 +32,18 @@ def _refuse_cross_site(request: Request) -> None:
 
 
 async def current_principal(
-    request: Request, identity: Annotated[IdentityService, Depends(provided(IdentityService))]
+    request: Request,
+    identity: Annotated[IdentityService, Depends(provided(IdentityService))],
+    limits: Annotated[RateLimits, Depends(provided(RateLimits))],
 ) -> Principal:
+    principal = await _recognised(request, identity)
+    # Check-ins are counted by plan, where they are taken.
+    if not request.url.path.startswith(_CHECK_INS):
+        await limits.take(limits.policies.api, "api", str(principal.token_id))
+    return principal
+
+
+async def _recognised(request: Request, identity: IdentityService) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":

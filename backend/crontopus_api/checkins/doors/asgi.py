@@ -159,8 +159,8 @@ class Door(ABC):
     def _failed(self, error: CrontopusError) -> Reply:
         # Our own API says 422; these protocols know 400 for whatever is wrong with a request.
         status = 400 if error.status == 422 else error.status
-        if status != 503:
-            return self.refusal(status, error.message)
-        reply = self.refusal(503, "try again")
+        reply = self.refusal(status, "try again" if status == 503 else error.message)
+        if status not in {429, 503}:
+            return reply
         seconds = error.retry_after_seconds or _RETRY_SECONDS
-        return Reply(503, reply.body, reply.media, ((b"retry-after", str(seconds).encode()),))
+        return Reply(status, reply.body, reply.media, ((b"retry-after", str(seconds).encode()),))

@@ -9,21 +9,33 @@ import os
 import re
 from collections.abc import Sequence
 
-from crontopus_api.kit.caller import REQUEST_ID, note_caller
+from crontopus_api.kit.caller import REQUEST_ID, current_caller, note_caller
 from crontopus_api.kit.errors import CrontopusError
 from crontopus_api.kit.http.asgi import LEAVING, App, Message, Receive, Scope, Send
 from crontopus_api.kit.http.bodies import Bodies, Gone, Malformed
 from crontopus_api.kit.http.headers import SecurityHeaders, with_defaults
 from crontopus_api.kit.http.proxies import Network, Proxies
+from crontopus_api.kit.limits import RateLimits, collect_standings, tightest
 from crontopus_api.kit.problems import from_error
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_OIDC = "/api/v1/auth/oidc/"
+_ENROLL = "/api/v1/endpoints/enroll"
+_STRANGERS = ("/api/v1/auth/", "/api/v1/invitations/preview", _ENROLL)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _PROCESS = os.urandom(6).hex()
 _counted = itertools.count(1)
 
 
 class Edge:
-    def __init__(self, *, trusted_proxies: Sequence[Network] = (), https: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        trusted_proxies: Sequence[Network] = (),
+        https: bool = False,
+        limits: RateLimits | None = None,
+    ) -> None:
+        self._limits = limits
         self._proxies = Proxies(trusted_proxies) if trusted_proxies else None
         self.headers = SecurityHeaders.of(https=https)
         self._bodies = Bodies()
@@ -56,9 +68,12 @@ class Edge:
     def leaving(self, send: Send, scope: Scope) -> Send:
         """For everything else."""
         defaults = [*self.headers.for_path(scope["path"]), (b"x-request-id", scope[REQUEST_ID].encode())]
+        standings = collect_standings()
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if standings:
+                    defaults.extend(tightest(standings).headers())
                 message["headers"] = with_defaults(message.get("headers", ()), defaults)
             await send(message)
 
@@ -68,6 +83,8 @@ class Edge:
         """Let the request through to the API and console, once its address and body are in order."""
         try:
             _check_address(scope)
+            if self._limits is not None:
+                await _count_stranger(self._limits, scope)
             body = await self._bodies.take(scope, receive)
         except Gone:
             return
@@ -83,3 +100,12 @@ class Edge:
 def _check_address(scope: Scope) -> None:
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise Malformed("The address holds a NUL character.", code="nul_character")
+
+
+async def _count_stranger(limits: RateLimits, scope: Scope) -> None:
+    """Who is not known yet is counted by address, before their password costs anything to check."""
+    path: str = scope["path"]
+    if not path.startswith(_STRANGERS) or (scope["method"] in _READING and not path.startswith(_OIDC)):
+        return
+    limit = limits.policies.enroll if path == _ENROLL else limits.policies.auth
+    await limits.take(limit, "address", path if path == _ENROLL else "auth", current_caller().network)
