@@ -13,8 +13,10 @@ from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.badges.keys import BadgeKeys
 from crontopus_api.checkins.badges.service import BadgeService
+from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.heartbeats import Heartbeats
 from crontopus_api.checkins.keys.service import PingKeyService
+from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.adopting import Adopter
 from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
@@ -22,6 +24,7 @@ from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
 from crontopus_api.checkins.runs.rollups import RollupService
 from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.senders import Senders
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
@@ -65,7 +68,7 @@ from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
-from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
@@ -129,6 +132,8 @@ class Services:
     deliveries: DeliveryService
     hub: Hub
     limits: RateLimits
+    directory: Directory
+    meter: CheckInMeter
 
     async def close(self) -> None:
         """Connections, at the end of the process."""
@@ -160,7 +165,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     ending_mail = EndingMail(database, tenants, members, mailer, settings.base_url)
     tenancy = TenancyService(database, tenants, members, invitations, ending, ending_mail, tokens)
     people = PeopleService()
-    limits = RateLimits(settings.redis_url)
+    limits = RateLimits(settings.redis_url, _policies(settings))
     accounts = Accounts(clock, tokens, tenants)
     proofs = Proofs(links)
     mails = AccountMails(database, limits, mailer, proofs, settings.base_url)
@@ -187,6 +192,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     usage = UsageService(database, tenants, clock, git.size if isinstance(git, EmbeddedGitHost) else None)
     usage.measure("jobs", jobs.count)
     usage.measure("endpoints", endpoints.count)
+    directory = Directory(database, keyring)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -243,4 +249,23 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
         limits=limits,
+        directory=directory,
+        meter=_meter(settings, Senders(database, keyring, tenants, directory)),
     )
+
+
+def _policies(settings: Settings) -> LimitPolicies:
+    return LimitPolicies(
+        api=settings.api_limit,
+        login=settings.login_limit,
+        auth=settings.auth_limit,
+        enroll=settings.enroll_limit,
+        git=settings.git_limit,
+    )
+
+
+def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
+    """By the tenants' plans, unless the installation has one limit for all."""
+    if settings.check_in_limit is not None:
+        return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
+    return CheckInMeter(settings.redis_url, senders.limits)

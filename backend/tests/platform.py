@@ -83,7 +83,7 @@ async def running_platform(database_url: str, data_dir: Path, **more: Any) -> As
     """Logged in as the service is. `more`: settings that differ from those of a plain installation."""
     database_url = service_url(database_url)
     settings = Settings(
-        database_url=database_url, data_dir=data_dir, public_url="http://crontopus.test", **more
+        database_url=database_url, data_dir=data_dir, **({"public_url": "http://crontopus.test"} | more)
     )
     services = compose(settings, database_url)
     app = _spare.pop() if _spare else Application(settings)
