@@ -172,7 +172,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     passwords = PasswordService(database, clock, limits, accounts, mails, proofs)
     second_factors = SecondFactors(database, clock, keyring, accounts, mails, passwords)
     rules = Rules(settings.registration, settings.verifies_email)
-    registration = RegistrationService(database, accounts, mails, rules)
+    registration = RegistrationService(database, accounts, mails, rules, invitations)
     identity = IdentityService(
         database, clock, limits, accounts, tokens, tenants, mails, second_factors, registration
     )
