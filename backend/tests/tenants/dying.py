@@ -1,4 +1,4 @@
-"""A worker that takes ended tenants apart, a row at a time, and says so: to be killed in the middle."""
+"""A worker that takes ended tenants apart, few rows at a time, and says so: to be killed in the middle."""
 
 import asyncio
 import sys
@@ -14,10 +14,10 @@ def say(words: str) -> None:
     sys.stdout.flush()
 
 
-async def main(database_url: str, data_dir: str) -> None:
+async def main(database_url: str, data_dir: str, batch: str) -> None:
     services = compose(Settings(database_url=database_url, data_dir=Path(data_dir)), database_url)
     real = purging_repository.delete_some
-    purging_repository.BATCH = 1
+    purging_repository.BATCH = int(batch)
 
     async def told(*arguments: object) -> int:
         count = await real(*arguments)  # type: ignore[arg-type]

@@ -207,7 +207,7 @@ async def test_after_its_time_nothing_is_left_but_the_log(
     assert made.status_code == 201
 
 
-async def _killed(platform: Platform, after: int) -> bool:
+async def _killed(platform: Platform, *, after: int, batch: int) -> bool:
     """Start a worker and kill it after so many batches; False: it was done before."""
     settings = platform.services.settings
     worker = await asyncio.create_subprocess_exec(
@@ -215,6 +215,7 @@ async def _killed(platform: Platform, after: int) -> bool:
         str(Path(__file__).with_name("dying.py")),
         platform.services.database.url,
         str(settings.data_dir),
+        str(batch),
         stdout=asyncio.subprocess.PIPE,
     )
     assert worker.stdout is not None
@@ -243,10 +244,10 @@ async def test_whoever_is_killed_in_the_middle_is_followed_by_another(
         connection.execute("UPDATE tenants SET delete_at = '2020-01-01', purging_at = '2020-01-01'")
     left = [sum(rows(ada).values())]
     for after in (5, 30):
-        assert await _killed(platform, after)
+        assert await _killed(platform, after=after, batch=1)
         left.append(sum(rows(ada).values()))
     assert left[0] > left[1] > left[2] > len(_KEPT)
-    assert not await _killed(platform, 100_000)
+    assert not await _killed(platform, after=100_000, batch=1_000)
     assert set(rows(ada)) == _KEPT
 
 
