@@ -70,7 +70,7 @@ class EndpointService:
         tenant_id, slug, token_id = await self._tokens.find_enrollment(session, request.token)
         await enter(session, Scope(tenant_id=tenant_id))
         grant = await self._tokens.consume_enrollment(session, tenant_id, slug, token_id)
-        plan = await self._tenants.plan_held(session, tenant_id)
+        plan = await self._tenants.plan_held(session, tenant_id, "endpoints")
         if await repository.count_active(session, tenant_id) >= plan.endpoints:
             raise used_up(plan, "endpoints", "endpoints")
         endpoint = Endpoint(

@@ -31,6 +31,9 @@ _RULES = """
 - A deleted tenant goes on working for a time of grace (seven days, unless the operator says otherwise), and an owner
   can take the deletion back. After that its repository, runs, endpoints and members are removed for good; its audit
   log is kept for as long as any.
+- `GET /api/v1/tenants/current/export` is everything the tenant owns as one zip file: the repository as a Git bundle
+  (`git clone repository.bundle`), runs with their output, incidents, endpoints, members and the audit log as JSON. No
+  token, key or password is in it.
 
 ## Tokens
 

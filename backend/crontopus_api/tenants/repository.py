@@ -33,18 +33,18 @@ async def get_tenant(session: AsyncSession, tenant_id: UUID) -> Tenant | None:
 
 
 async def lock_tenant(session: AsyncSession, tenant_id: UUID) -> Tenant | None:
-    """The tenant, held against everybody else who changes it, its members or what its plan counts."""
+    """The tenant, held against everybody else who changes it or its members."""
     query = select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True)
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
-async def lock_founder(session: AsyncSession, user_id: UUID) -> None:
-    """One at a time may this person make a tenant: else two would each count the same ones."""
-    key = f"founder/{user_id}"
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+async def lock(session: AsyncSession, what: str) -> None:
+    """One at a time until the transaction ends: for whoever counts and then adds, where two would count the same."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
 
 
 async def count_owned(session: AsyncSession, user_id: UUID) -> int:
+    # cross-tenant: a person's own memberships, wherever they are
     query = select(func.count()).where(Membership.user_id == user_id, Membership.role == "owner")
     return await session.scalar(query) or 0
 

@@ -66,7 +66,7 @@ class TenantService:
         Raises Conflict when the slug is taken, Forbidden when they own as many as anybody may.
         """
         assert owner.id is not None
-        await repository.lock_founder(session, owner.id)
+        await repository.lock(session, f"tenants/{owner.id}")
         if await repository.count_owned(session, owner.id) >= MOST_OWNED:
             raise Forbidden(
                 f"Nobody owns more than {MOST_OWNED} tenants.",
@@ -116,10 +116,10 @@ class TenantService:
         tenant = await repository.get_tenant(session, tenant_id)
         return self._plan_named(tenant.plan if tenant else "")
 
-    async def plan_held(self, session: AsyncSession, tenant_id: UUID) -> Plan:
-        """The same, for whoever counts what there is and then adds to it: one at a time in each tenant."""
-        tenant = await repository.lock_tenant(session, tenant_id)
-        return self._plan_named(tenant.plan if tenant else "")
+    async def plan_held(self, session: AsyncSession, tenant_id: UUID, limit: str) -> Plan:
+        """The same, for whoever counts what `limit` is of and then adds to it: one at a time in each tenant."""
+        await repository.lock(session, f"{limit}/{tenant_id}")
+        return await self.plan(session, tenant_id)
 
     async def plans(self, session: AsyncSession) -> dict[UUID, Plan]:
         """What every tenant may use: for the scanner's role only."""

@@ -1,9 +1,11 @@
 """A tenant is made, renamed, deleted, taken back, and in the end taken apart."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -205,36 +207,47 @@ async def test_after_its_time_nothing_is_left_but_the_log(
     assert made.status_code == 201
 
 
-async def test_whoever_dies_in_the_middle_is_followed_by_another(
-    platform: Platform, ada: Person, rows: Count, monkeypatch: pytest.MonkeyPatch
+async def _killed(platform: Platform, *, after: int, batch: int) -> bool:
+    """Start a worker and kill it after so many batches; False: it was done before."""
+    settings = platform.services.settings
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(__file__).with_name("dying.py")),
+        platform.services.database.url,
+        str(settings.data_dir),
+        str(batch),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert worker.stdout is not None
+    batches, lines = 0, []
+    async for line in worker.stdout:
+        lines.append(line)
+        batches += line.startswith(b"batch")
+        if batches == after:
+            worker.kill()
+            break
+    await worker.wait()
+    return lines[-1] != b"done\n"
+
+
+async def test_whoever_is_killed_in_the_middle_is_followed_by_another(
+    platform: Platform, ada: Person, rows: Count, database_url: str
 ) -> None:
-    monkeypatch.setattr(purging_repository, "BATCH", 2)
     await fill(platform, ada)
     await _delete(ada)
     with days_later(7, minutes=1):
         await platform.services.purger.round()
-    real, after = purging_repository.delete_some, 0
-    rounds = 0
-    with days_later(7, minutes=5):
-        while True:
-            after += 4
-            left = after
-
-            async def dying(*arguments: object) -> int:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    raise asyncio.CancelledError  # as a process that is told to end
-                return await real(*arguments)  # type: ignore[arg-type]
-
-            monkeypatch.setattr(purging_repository, "delete_some", dying)
-            try:
-                await platform.services.purger.round()
-            except asyncio.CancelledError:
-                rounds += 1
-                continue
-            break
-    assert rounds > 3
+    with psycopg.connect(database_url) as connection:
+        # The other process's clock is the real one.
+        connection.execute("SELECT set_config('app.tenant_id', %s, false)", (str(ada.tenant_id),))
+        connection.execute("SET ROLE crontopus_app")
+        connection.execute("UPDATE tenants SET delete_at = '2020-01-01', purging_at = '2020-01-01'")
+    left = [sum(rows(ada).values())]
+    for after in (5, 30):
+        assert await _killed(platform, after=after, batch=1)
+        left.append(sum(rows(ada).values()))
+    assert left[0] > left[1] > left[2] > len(_KEPT)
+    assert not await _killed(platform, after=100_000, batch=1_000)
     assert set(rows(ada)) == _KEPT
 
 
