@@ -45,10 +45,12 @@ class Platform:
     app: Application
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
-    def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
+    def client(
+        self, token: str | None = None, *, address: str = "127.0.0.1", **options: Any
+    ) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app),
+            transport=httpx.ASGITransport(self.app, client=(address, 123)),
             base_url="http://crontopus.test",
             headers=headers,
             **options,

@@ -64,6 +64,11 @@ async def test_a_code_is_asked_for_once_it_is_on(platform: Platform) -> None:
         assert _said(await stranger.login("ada")) == (401, "second_factor_required")
         assert _said(await stranger.login("ada", code="000000")) == (401, "invalid_code")
         assert (await stranger.login("ada", code=f" {app.code()[:3]} {app.code()[3:]}")).status_code == 200
+
+
+async def test_a_token_asks_for_a_code_as_well(platform: Platform) -> None:
+    app, _ = await _enable(await signed_in(platform, "ada"))
+    assert _said(await browser(platform).login("ada", mode="token")) == (401, "second_factor_required")
     with app.later():
         token = await browser(platform).login("ada", code=app.code(), mode="token")
         assert token.json()["token"].startswith("ctp_user_")

@@ -139,7 +139,8 @@ async def test_the_tenant_tells_of_tokens_made_by_signing_in(platform: Platform,
             text("SELECT action, actor_name FROM audit_log WHERE tenant_id = :id ORDER BY id"),
             {"id": ada.tenant_id},
         )
-        assert [tuple(row) for row in rows] == [("token.created", "ada"), ("token.revoked", "ada")]
+        of_tokens = [tuple(row) for row in rows if row.action.startswith("token.")]
+        assert of_tokens == [("token.created", "ada"), ("token.revoked", "ada")]
 
 
 async def test_the_database_shows_people_their_own_only(platform: Platform, ada: Person) -> None:

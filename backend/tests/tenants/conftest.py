@@ -52,7 +52,8 @@ def sink() -> Iterator[Sink]:
 async def mailing(database_url: str, tmp_path: Path, sink: Sink) -> AsyncIterator[Platform]:
     """A platform with a mail server."""
     url = f"smtp://127.0.0.1:{sink.port}"
-    async with running_platform(database_url, tmp_path / "data", smtp_url=url) as running:
+    settings = {"smtp_url": url, "email_verification": "off"}
+    async with running_platform(database_url, tmp_path / "data", **settings) as running:
         yield running
 
 
