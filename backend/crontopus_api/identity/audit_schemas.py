@@ -67,7 +67,7 @@ def entry_out(entry: AuditEntry) -> AuditEntryOut:
         id=entry.id,
         at=entry.at,
         actor=ActorOut(
-            kind=entry.actor_kind,  # type: ignore[arg-type] # the table's CHECK says which
+            kind=entry.actor_kind,
             id=entry.actor_id,
             name=entry.actor_name,
             token_id=entry.token_id,

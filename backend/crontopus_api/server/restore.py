@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +68,15 @@ def _checked_index(source: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ServerError(f"{source} is not a complete backup: {error}") from error
     return index
+
+
+@contextmanager
+def while_stopped(settings: Settings) -> Iterator[None]:
+    """Nobody starts Crontopus on this data directory inside the block. Raises AlreadyRunningError."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(settings.data_dir / "up.lock") as lock:
+        _check_idle(settings, lock)
+        yield
 
 
 def _check_idle(settings: Settings, lock: FileLock) -> None:
