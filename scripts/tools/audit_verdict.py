@@ -100,17 +100,11 @@ def main(directory: Path) -> int:
     failed = 0
     for name, read in AUDITORS.items():
         complaints = (directory / f"{name}.err").read_text(encoding="utf-8", errors="replace").split("\n")
-        # govulncheck says that it failed at the end of a report that looks like one.
-        why = next(
-            (line for line in reversed(complaints) if "no such host" in line or "dial tcp" in line), None
-        )
         try:
-            if why is not None:
-                raise NotDone(why.strip())
-            found = read((directory / f"{name}.json").read_text(encoding="utf-8"))
+            found = _read(name, directory, complaints)
         except (NotDone, KeyError) as error:
             last = next((line for line in reversed(complaints) if line.strip()), "")
-            failed |= _say(f"?     {name}: not done: {error} {last.strip()[:200]}", int(_required()))
+            failed |= _say(f"?     {name}: not done: {error}. {last.strip()[:200]}", int(_required()))
             continue
         open_ones = {each: where for each, where in found.items() if each not in excused}
         for each, where in open_ones.items():
@@ -118,6 +112,14 @@ def main(directory: Path) -> int:
         if not open_ones:
             _say(f"ok    {name}", 0)
     return failed
+
+
+def _read(name: str, directory: Path, complaints: list[str]) -> Found:
+    for line in complaints:
+        # govulncheck has begun a report that looks like one by then.
+        if "no such host" in line or "dial tcp" in line:
+            raise NotDone("its database cannot be reached")
+    return AUDITORS[name]((directory / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def _required() -> bool:

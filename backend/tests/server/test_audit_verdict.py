@@ -109,11 +109,8 @@ def test_no_verdict_is_told_and_never_called_ok(
 def test_exemptions_have_a_reason_and_an_end(verdict: ModuleType, tmp_path: Path) -> None:
     good = '[[exempt]]\nid = "GO-2"\nreason = "We never parse."\nuntil = 2026-12-01\n'
     assert verdict.exemptions(good, TODAY) == {"GO-2"}
-    for bad in (
-        good.replace("We never parse.", ""),
-        good.replace("until = 2026-12-01", ""),
-        good.replace("12-01", "11-01"),
-    ):
+    changes = (("We never parse.", ""), ("until = 2026-12-01", ""), ("12-01", "11-01"))
+    for bad in (good.replace(*change) for change in changes):
         with pytest.raises(ValueError, match="GO-2"):
             verdict.exemptions(bad, TODAY)
     verdict.EXEMPTIONS.write_text(good.replace("2026-12-01", "2999-01-01"))
