@@ -98,7 +98,7 @@ def main(directory: Path) -> int:
     except ValueError as error:
         return _say(f"FAIL  {EXEMPTIONS.name}: {error}", 1)
     failed = 0
-    for name, read in AUDITORS.items():
+    for name in AUDITORS:
         complaints = (directory / f"{name}.err").read_text(encoding="utf-8", errors="replace").split("\n")
         try:
             found = _read(name, directory, complaints)

@@ -20,7 +20,7 @@ from crontopus_api.server.backup import (
     DUMP,
     FORMAT,
     INDEX,
-    SECRET,
+    SECRETS,
     Say,
     check_user,
     digest,
@@ -97,12 +97,13 @@ def _check_empty(settings: Settings, slugs: list[str], *, database: bool) -> Non
 
 
 def _restore_secret(settings: Settings, source: Path) -> None:
-    saved, own = source / SECRET, settings.data_dir / SECRET
-    if not saved.exists() or settings.secret_key is not None:
-        return
-    if own.exists() and own.read_bytes() != saved.read_bytes():
-        raise ServerError(f"{own} is another secret than the backup's. Move it away.")
-    shutil.copy2(saved, own)
+    for name in SECRETS:
+        saved, own = source / name, settings.data_dir / name
+        if not saved.exists() or settings.secret_key is not None:
+            continue
+        if own.exists() and own.read_bytes() != saved.read_bytes():
+            raise ServerError(f"{own} is another secret than the backup's. Move it away.")
+        shutil.copy2(saved, own)
 
 
 def _restore_database(settings: Settings, dump: Path, say: Say) -> set[str]:

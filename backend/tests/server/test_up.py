@@ -79,7 +79,8 @@ def test_runs_everything_and_a_signal_stops_everything(
     server = start()
     server.says(RUNNING)
     assert f"http://127.0.0.1:{port}" in server.output
-    with psycopg.connect(fetch(port)) as connection:
+    assert "//crontopus_service@" in fetch(port)  # what it serves with owns nothing
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT 1 FROM tenants")  # migrated
         connection.execute("CREATE TABLE kept ()")
     server.send(number)
@@ -93,7 +94,7 @@ def test_runs_everything_and_a_signal_stops_everything(
     # Ten seconds of a machine of our own; where others compete for the processors it takes that much longer.
     crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert time.monotonic() - began < 10 * crowd
-    with psycopg.connect(fetch(port)) as connection:
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT FROM kept")
 
 
@@ -135,7 +136,7 @@ def test_kill_9_of_the_supervisor_takes_its_children_and_the_next_start_works(
 
     again = start()
     again.says(RUNNING)
-    with psycopg.connect(fetch(port)) as connection:
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT FROM kept")
     again.send(signal.SIGTERM)
     assert again.ends() == 0
