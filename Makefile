@@ -19,7 +19,7 @@ lint-python lint-go lint-console lint-infra: ## One part of it
 	@scripts/lint $(@:lint-%=%)
 generate: ## Write the generated files again
 	@scripts/generate
-verify: ## Fail when a generated or lock file is stale
+verify: ## Fail when a generated or lock file is stale, or a locked package known vulnerable
 	@scripts/verify
 bench: ## All benchmarks; one: bench/run NAME
 	@bench/run all

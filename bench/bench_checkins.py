@@ -243,7 +243,7 @@ def main() -> None:
             raise SystemExit(f"{tool} is not installed")
     with tempfile.TemporaryDirectory(prefix="crontopus-bench-") as scratch:
         settings = Settings(data_dir=Path(scratch) / "data")
-        with ensure_database(settings) as url:
+        with ensure_database(settings, owner=True) as url:
             migrate(url)
             rows = Bench(Path(scratch), url, options).run()
     tell("checkins", rows, shortfalls(rows))

@@ -296,7 +296,7 @@ def main() -> None:
     log.configure("warning", "console")
     with tempfile.TemporaryDirectory(prefix="crontopus-bench-") as scratch:
         settings = Settings(data_dir=Path(scratch) / "data")
-        with ensure_database(settings) as url:
+        with ensure_database(settings, owner=True) as url:
             migrate(url)
             # The loop that the API runs on.
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -243,7 +243,7 @@ def main() -> None:
     log.configure("warning", "console")
     with (
         tempfile.TemporaryDirectory(prefix="crontopus-bench-") as scratch,
-        ensure_database(Settings(data_dir=Path(scratch) / "data")) as url,
+        ensure_database(Settings(data_dir=Path(scratch) / "data"), owner=True) as url,
     ):
         migrate(url)
         # The loop that the API runs on.

@@ -72,7 +72,7 @@ from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
-from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.settings import Settings, load_previous_secret_key, load_secret_key
 from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
@@ -142,20 +142,26 @@ class Services:
         await self.database.close()
 
 
+def signer_of(secret: bytes) -> SshSigner:
+    """Signs the commits that Crontopus makes (ADR 0008)."""
+    return SshSigner.from_seed(derive(secret, "git-signing"))
+
+
 def compose(settings: Settings, database_url: str, clock: Clock | None = None) -> Services:
     """Nothing here connects, listens or starts: that is up to the process."""
     clock = clock or SystemClock()
     direct_url = settings.database_direct_url if settings.database_url else None
     database = Database(database_url, direct_url=direct_url)
     secret = load_secret_key(settings)
-    keyring = Keyring(secret)
+    previous = load_previous_secret_key(settings)
+    keyring = Keyring(secret, previous)
     events = Events()
-    signer = SshSigner.from_seed(derive(secret, "git-signing"))
+    signer = signer_of(secret)
     git = git_host(settings, secret, signer)
 
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     mailer = Mailer(smtp_url, settings.email_from)
-    links = Links(secret)
+    links = Links(secret, previous)
 
     tenants = TenantService(clock, events, settings.default_plan)
     invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
@@ -229,7 +235,9 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         editing=editing,
         versions=versions,
         importing=ImportService(editing),
-        repositories=RepositoryService(tenants, signer, settings.base_url),
+        repositories=RepositoryService(
+            database, tenants, signer, settings.base_url, signer_of(previous) if previous else None
+        ),
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=writer,
@@ -243,7 +251,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         retention=RetentionService(database, tenants, partitions, clock),
         rollups=RollupService(database, tenants, clock),
         reports=ReportService(jobs, endpoints, clock),
-        badges=BadgeService(database, jobs, BadgeKeys(secret), settings.base_url),
+        badges=BadgeService(database, jobs, BadgeKeys(secret, previous), settings.base_url),
         incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
         incidents=IncidentService(jobs, endpoints),
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         None,
         description="32+ random characters that protect stored secrets; unset: generated in the data directory.",
     )
+    secret_key_previous: SecretStr | None = Field(
+        None,
+        description="The secret before this one, until `crontopus-server rotate-keys` is done and nobody uses old links"
+        " and badge addresses any more.",
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = (
         Field(
             (),
@@ -265,6 +270,37 @@ def load_secret_key(settings: Settings) -> bytes:
     if not path.exists():
         _create_once(path, secrets.token_hex(32))
     return path.read_bytes().strip()
+
+
+def load_previous_secret_key(settings: Settings) -> bytes | None:
+    """The secret that was changed for the present one: the setting, or what `rotate-keys --new` left behind."""
+    if settings.secret_key_previous is not None:
+        return settings.secret_key_previous.get_secret_value().encode()
+    path = settings.data_dir / "secret.key.previous"
+    return path.read_bytes().strip() if settings.secret_key is None and path.exists() else None
+
+
+def renew_secret_key(settings: Settings) -> None:
+    """Generate another secret, and keep the present one as the previous. Killed in between, it can be repeated.
+
+    Raises SettingsError when the secret is a setting, or when there is a previous one already.
+    """
+    if settings.secret_key is not None:
+        raise SettingsError(
+            "CRONTOPUS_SECRET_KEY is set: change it there, and set CRONTOPUS_SECRET_KEY_PREVIOUS"
+        )
+    load_secret_key(settings)
+    path, previous = settings.data_dir / "secret.key", settings.data_dir / "secret.key.previous"
+    if previous.exists() and previous.read_bytes() != path.read_bytes():
+        raise SettingsError(
+            f"{previous} is still there: run rotate-keys without --new, then delete that file"
+        )
+    if not previous.exists():
+        os.link(path, previous)
+    fresh = path.with_name(".secret.key.new")
+    fresh.unlink(missing_ok=True)
+    _create_once(fresh, secrets.token_hex(32))
+    fresh.replace(path)
 
 
 def _create_once(path: Path, content: str) -> None:

@@ -26,13 +26,14 @@ class Output(msgspec.Struct, frozen=True):
 class Target(msgspec.Struct, frozen=True):
     """Which instance a message is about: by ping key digest, or by id within a tenant.
 
-    `endpoint_id`: only an instance of this endpoint may be meant.
+    `endpoint_id`: only an instance of this endpoint may be meant. `former_digest`: by the secret before this one.
     """
 
     digest: bytes | None = None
     tenant_id: UUID | None = None
     instance_id: UUID | None = None
     endpoint_id: UUID | None = None
+    former_digest: bytes | None = None
 
 
 class CheckIn(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ too, but by starting `ssh-keygen` with a key file for every commit.
 import base64
 import hashlib
 import struct
+from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,12 +54,23 @@ class SshSigner:
     @property
     def fingerprint(self) -> str:
         """`SHA256:…`, as `ssh-keygen -l` and `git verify-commit` show it."""
-        digest = hashlib.sha256(self._public).digest()
-        return f"SHA256:{base64.b64encode(digest).rstrip(b'=').decode()}"
+        return fingerprint_of(self.public_key)
 
     def allowed_signers(self) -> str:
         """The content of the file for `gpg.ssh.allowedSignersFile`."""
-        return f'{COMMITTER.email} namespaces="{_NAMESPACE.decode()}" {self.public_key}\n'
+        return allowed_signer(self.public_key)
+
+
+def fingerprint_of(public_key: str) -> str:
+    """Of `ssh-ed25519 AAAA…`."""
+    digest = hashlib.sha256(base64.b64decode(public_key.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).rstrip(b'=').decode()}"
+
+
+def allowed_signer(public_key: str, until: datetime | None = None) -> str:
+    """A line for `gpg.ssh.allowedSignersFile`: good for commits made before `until`."""
+    end = f',valid-before="{until.astimezone(UTC):%Y%m%d%H%M%SZ}"' if until is not None else ""
+    return f'{COMMITTER.email} namespaces="{_NAMESPACE.decode()}"{end} {public_key}\n'
 
 
 def _string(data: bytes) -> bytes:

@@ -5,14 +5,24 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.gitstore.paths import clone_path
-from crontopus_api.gitstore.signing import SshSigner
+from crontopus_api.gitstore.signing import SshSigner, allowed_signer, fingerprint_of
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import repository, schemas
+from crontopus_api.kit.database import Database
 from crontopus_api.tenants.service import TenantService
 
 
 class RepositoryService:
-    def __init__(self, tenants: TenantService, signer: SshSigner, base_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tenants: TenantService,
+        signer: SshSigner,
+        base_url: str,
+        former_signer: SshSigner | None = None,
+    ) -> None:
+        self._database = database
+        self._former_signer = former_signer
         self._tenants = tenants
         self._signer = signer
         self._base_url = base_url
@@ -51,9 +61,20 @@ class RepositoryService:
             for row in found
         ]
 
-    def signers(self) -> schemas.SignersOut:
+    async def signers(self) -> schemas.SignersOut:
+        """Who signs, and who signed what is older."""
+        async with self._database.session() as session:
+            ended = await repository.retired_signers(session)
+        if self._former_signer is not None:
+            # Until its end has been written down, it may have signed a moment ago.
+            ended.setdefault(self._former_signer.public_key, None)
+        lines = [allowed_signer(key, at) for key, at in ended.items()]
         return schemas.SignersOut(
-            allowed_signers=self._signer.allowed_signers(),
+            allowed_signers="".join([self._signer.allowed_signers(), *lines]),
+            retired=[
+                schemas.RetiredSignerOut(public_key=key, fingerprint=fingerprint_of(key), retired_at=at)
+                for key, at in ended.items()
+            ],
             current=schemas.SignerOut(
                 public_key=self._signer.public_key, fingerprint=self._signer.fingerprint
             ),

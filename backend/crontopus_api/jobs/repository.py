@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.jobs.models import Document, InvalidFile, Job, Namespace, Repository
+from crontopus_api.jobs.models import Document, InvalidFile, Job, Namespace, Repository, RetiredSigner
 from crontopus_api.kit.schemas import JobRef
 from crontopus_api.kit.sql import any_id, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
@@ -161,3 +161,11 @@ async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
     """For the scanner's role only."""
     # cross-tenant: workers look after all repositories
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()
+
+
+async def retired_signers(session: AsyncSession) -> dict[str, datetime | None]:
+    """Public keys that sign no more, with when they ended, newest first."""
+    rows = await session.execute(
+        select(RetiredSigner.public_key, RetiredSigner.retired_at).order_by(RetiredSigner.retired_at.desc())
+    )
+    return {row.public_key: row.retired_at for row in rows}

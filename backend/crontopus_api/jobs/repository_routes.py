@@ -92,7 +92,7 @@ async def diff(
 @public.get("/api/v1/signers")
 async def signers(repositories: Repositories) -> schemas.SignersOut:
     """Who signs the commits that Crontopus makes: for `git verify-commit`, and for agents to pin."""
-    return repositories.signers()
+    return await repositories.signers()
 
 
 @public.get("/schemas/manifest/v1.json", response_class=JSONResponse)

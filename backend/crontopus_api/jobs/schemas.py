@@ -232,11 +232,18 @@ class SignerOut(Schema):
     fingerprint: str
 
 
+class RetiredSignerOut(SignerOut):
+    retired_at: Time | None = Field(description="null: it is being changed at this moment.")
+
+
 class SignersOut(Schema):
     """Who signs the commits that Crontopus makes."""
 
     allowed_signers: str = Field(description="The file for Git's gpg.ssh.allowedSignersFile.")
     current: SignerOut
+    retired: list[RetiredSignerOut] = Field(
+        description="Of commits made before the installation's key was changed."
+    )
 
 
 ImportKind = Literal["crontab", "system-crontab", "task-scheduler"]

@@ -17,8 +17,10 @@ _LONGEST = 1_000
 
 
 class Links:
-    def __init__(self, secret: bytes) -> None:
-        self._key = derive(secret, "links")
+    def __init__(self, secret: bytes, previous: bytes | None = None) -> None:
+        """Links made with the `previous` secret are still believed."""
+        # itsdangerous signs with the last one and believes all of them.
+        self._keys = [derive(each, "links") for each in (previous, secret) if each is not None]
 
     def make(self, purpose: str, data: dict[str, Any], *, state: str = "") -> str:
         """A URL-safe token that carries `data` (readable by whoever holds it: ids, no secrets)."""
@@ -50,7 +52,7 @@ class Links:
     def _serializer(self, purpose: str, state: str) -> URLSafeTimedSerializer:
         digest = hashlib.sha256(state.encode()).hexdigest()
         return URLSafeTimedSerializer(
-            self._key, salt=f"{purpose}/{digest}", signer_kwargs={"digest_method": hashlib.sha256}
+            self._keys, salt=f"{purpose}/{digest}", signer_kwargs={"digest_method": hashlib.sha256}
         )
 
 

@@ -33,7 +33,7 @@ from crontopus_api.settings import Settings
 FORMAT = 1
 INDEX = "index.json"
 DUMP = "database.dump"
-SECRET = "secret.key"  # noqa: S105 - a file's name
+SECRETS = ("secret.key", "secret.key.previous")
 BUNDLES = "repositories"
 
 Say = Callable[[str], None]
@@ -86,9 +86,9 @@ def _write(settings: Settings, building: Path, *, database: bool, say: Say) -> N
             run_client("pg_dump", superuser_url(settings), "--format=custom", f"--file={building / DUMP}")
         say("Database: dumped")
     heads = asyncio.run(_bundles(settings, building / BUNDLES, say))
-    secret = settings.data_dir / SECRET
-    if settings.secret_key is None and secret.exists():
-        shutil.copy2(secret, building / SECRET)
+    for name in SECRETS:
+        if settings.secret_key is None and (settings.data_dir / name).exists():
+            shutil.copy2(settings.data_dir / name, building / name)
     files = [path for path in sorted(building.rglob("*")) if path.is_file()]
     index: dict[str, Any] = {
         "format": FORMAT,

@@ -132,6 +132,29 @@ def reproject(
         raise typer.Exit(EXIT_FAILED)
 
 
+@app.command("rotate-keys")
+def rotate_keys(
+    *,
+    new: Annotated[
+        bool, typer.Option("--new", help="First generate another secret. Crontopus must not run.")
+    ] = False,
+) -> None:
+    """Seal with CRONTOPUS_SECRET_KEY what CRONTOPUS_SECRET_KEY_PREVIOUS sealed.
+
+    Everything may run meanwhile, with both set. Safe to interrupt and to repeat.
+    """
+    from crontopus_api.server.restore import while_stopped  # noqa: PLC0415
+    from crontopus_api.server.rotation import rotate  # noqa: PLC0415
+    from crontopus_api.settings import renew_secret_key  # noqa: PLC0415
+
+    settings = get_settings()
+    if new:
+        with while_stopped(settings):
+            renew_secret_key(settings)
+    asyncio.run(rotate(settings, Console(highlight=False, stderr=True)))
+    typer.echo("Old badge addresses and links work until you take the previous secret away.")
+
+
 @app.command()
 def doctor() -> None:
     """Check what Crontopus needs; exit 1 when something is wrong."""

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +20,7 @@ from crontopus_api.server.backup import (
     DUMP,
     FORMAT,
     INDEX,
-    SECRET,
+    SECRETS,
     Say,
     check_user,
     digest,
@@ -68,6 +70,15 @@ def _checked_index(source: Path) -> dict[str, Any]:
     return index
 
 
+@contextmanager
+def while_stopped(settings: Settings) -> Iterator[None]:
+    """Nobody starts Crontopus on this data directory inside the block. Raises AlreadyRunningError."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(settings.data_dir / "up.lock") as lock:
+        _check_idle(settings, lock)
+        yield
+
+
 def _check_idle(settings: Settings, lock: FileLock) -> None:
     users = FileLock(settings.postgres_dir / "users")
     with users:
@@ -86,12 +97,13 @@ def _check_empty(settings: Settings, slugs: list[str], *, database: bool) -> Non
 
 
 def _restore_secret(settings: Settings, source: Path) -> None:
-    saved, own = source / SECRET, settings.data_dir / SECRET
-    if not saved.exists() or settings.secret_key is not None:
-        return
-    if own.exists() and own.read_bytes() != saved.read_bytes():
-        raise ServerError(f"{own} is another secret than the backup's. Move it away.")
-    shutil.copy2(saved, own)
+    for name in SECRETS:
+        saved, own = source / name, settings.data_dir / name
+        if not saved.exists() or settings.secret_key is not None:
+            continue
+        if own.exists() and own.read_bytes() != saved.read_bytes():
+            raise ServerError(f"{own} is another secret than the backup's. Move it away.")
+        shutil.copy2(saved, own)
 
 
 def _restore_database(settings: Settings, dump: Path, say: Say) -> set[str]:

@@ -38,7 +38,7 @@ async def test_the_victim_of_a_deadlock_is_tried_again(
         return CheckIn(uuid7(), target, "finish", "api", outcome="success")
 
     other = await psycopg.AsyncConnection.connect(here)
-    watch = await psycopg.AsyncConnection.connect(database_url, autocommit=True)
+    watch = await psycopg.AsyncConnection.connect(here, autocommit=True)
     async with other, watch:
         await other.execute("SET deadlock_timeout = '1h'")
         await other.execute(_LOCK, (high,))

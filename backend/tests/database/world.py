@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
 from crontopus_api.checkins.runs.repository import RunFilter
+from crontopus_api.identity.audit_repository import AuditFilter
 from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.kit.database import Base
 
@@ -80,6 +81,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.checkins.runs.rollups_repository:report": [{"by": "job"}],
     "crontopus_api.endpoints.repository:change": [{"values": {"name": "new"}}],
     "crontopus_api.endpoints.repository:replace_conditions": [{"rows": []}],
+    "crontopus_api.identity.audit_repository:page": [{"wanted": AuditFilter()}],
     "crontopus_api.identity.repository:list_tokens": [{"user_id": None}],
     "crontopus_api.jobs.definitions_repository:documents": [{"kind": "Policy"}],
     "crontopus_api.jobs.definitions_repository:leave_addresses": [{"wanted": [ID]}],

@@ -27,7 +27,7 @@ from ..platform import Platform, running_platform
 async def installation(data_dir: Path) -> AsyncIterator[Platform]:
     """The whole product on an embedded PostgreSQL of its own."""
     settings = Settings(data_dir=data_dir)
-    with ensure_database(settings) as url:
+    with ensure_database(settings, owner=True) as url:
         await asyncio.to_thread(migrate, url)
         async with running_platform(url, data_dir) as platform:
             yield platform

@@ -14,6 +14,7 @@ import pytest
 
 from crontopus_api.server.postgres import EmbeddedPostgres
 
+from ..postgres import service_url
 from .processes import (
     AS_ROOT_AND_AS_USER,
     ORDINARY,
@@ -79,7 +80,8 @@ def test_runs_everything_and_a_signal_stops_everything(
     server = start()
     server.says(RUNNING)
     assert f"http://127.0.0.1:{port}" in server.output
-    with psycopg.connect(fetch(port)) as connection:
+    assert "//crontopus_service@" in fetch(port)  # what it serves with owns nothing
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT 1 FROM tenants")  # migrated
         connection.execute("CREATE TABLE kept ()")
     server.send(number)
@@ -93,7 +95,7 @@ def test_runs_everything_and_a_signal_stops_everything(
     # Ten seconds of a machine of our own; where others compete for the processors it takes that much longer.
     crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     assert time.monotonic() - began < 10 * crowd
-    with psycopg.connect(fetch(port)) as connection:
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT FROM kept")
 
 
@@ -126,7 +128,7 @@ def test_kill_9_of_the_supervisor_takes_its_children_and_the_next_start_works(
 ) -> None:
     server = start()
     server.says(RUNNING)
-    with psycopg.connect(fetch(port), autocommit=True) as connection:
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept ()")
     children = [server.pid_of("api"), server.pid_of("worker")]
     server.send(signal.SIGKILL)
@@ -135,7 +137,7 @@ def test_kill_9_of_the_supervisor_takes_its_children_and_the_next_start_works(
 
     again = start()
     again.says(RUNNING)
-    with psycopg.connect(fetch(port)) as connection:
+    with psycopg.connect(EmbeddedPostgres(data / "postgres").url) as connection:
         connection.execute("SELECT FROM kept")
     again.send(signal.SIGTERM)
     assert again.ends() == 0
@@ -194,6 +196,15 @@ def test_a_configured_database_is_used(start: Start, data: Path, port: int, data
     assert not (data / "postgres").exists()
     server.send(signal.SIGTERM)
     assert server.ends() == 0
+
+
+def test_the_owners_address_is_for_migrations_alone(start: Start, port: int, database_url: str) -> None:
+    serving = service_url(database_url)
+    server = start(CRONTOPUS_DATABASE_URL=serving, CRONTOPUS_DATABASE_OWNER_URL=database_url)
+    server.says(RUNNING)  # migrated: nobody but the owner could
+    assert fetch(port) == serving
+    environment = Path(f"/proc/{server.pid_of('api')}/environ").read_bytes()
+    assert b"CRONTOPUS_DATABASE_OWNER_URL" not in environment
 
 
 def complaint(server: Server, code: int = 1) -> str:

@@ -27,22 +27,32 @@ class Subject:
 
 
 class BadgeKeys:
-    def __init__(self, secret: bytes) -> None:
-        self._cipher = AESSIV(derive(secret, "badges"))
+    def __init__(self, secret: bytes, previous: bytes | None = None) -> None:
+        """Addresses made with the `previous` secret are still answered."""
+        self._ciphers = [AESSIV(derive(each, "badges")) for each in (secret, previous) if each is not None]
 
     def key_of(self, subject: Subject) -> str:
         what = _JOB + subject.job_id.bytes if subject.job_id else _LABEL + (subject.label or "").encode()
-        sealed = self._cipher.encrypt(subject.tenant_id.bytes + what, None)
+        sealed = self._ciphers[0].encrypt(subject.tenant_id.bytes + what, None)
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def subject_of(self, key: str) -> Subject | None:
         """None: it is no key of this installation."""
         try:
             sealed = base64.b64decode(key + "=" * (-len(key) % 4), altchars=b"-_", validate=True)
-            opened = self._cipher.decrypt(sealed, None)
-        except (binascii.Error, ValueError, InvalidTag):
+        except (binascii.Error, ValueError):
+            return None
+        opened = next((found for cipher in self._ciphers if (found := _opened(cipher, sealed))), None)
+        if opened is None:
             return None
         tenant_id, kind, rest = UUID(bytes=opened[:_UUID_BYTES]), opened[16:17], opened[17:]
         if kind == _JOB:
             return Subject(tenant_id, job_id=UUID(bytes=rest))
         return Subject(tenant_id, label=rest.decode())
+
+
+def _opened(cipher: AESSIV, sealed: bytes) -> bytes | None:
+    try:
+        return cipher.decrypt(sealed, None)
+    except (ValueError, InvalidTag):
+        return None

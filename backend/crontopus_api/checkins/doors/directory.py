@@ -42,10 +42,13 @@ class Directory:
         if len(key) != _KEY_LENGTH:
             return None
         digest = self._keyring.lookup(key)
-        parameters = {"digest": digest, "namespace": slug.namespace, "name": slug.name}
+        wanted = {"namespace": slug.namespace, "name": slug.name}
         try:
             with needing_database():
-                row = await self._database.look_up(_LOOKUP, **parameters)
+                row = await self._database.look_up(_LOOKUP, digest=digest, **wanted)
+                former = self._keyring.former_lookup(key)
+                if row is None and former is not None:
+                    row = await self._database.look_up(_LOOKUP, digest=former, **wanted)
         except Unavailable:
             if (digest, slug) not in self._known:
                 raise

@@ -36,7 +36,9 @@ class Reporter:
         self._pending = pending
         self._meter = meter
         # The same few thousand keys come again and again, and a digest takes as long as reading the address.
-        self._target = lru_cache(_MOST_TARGETS)(lambda key: Target(digest=keyring.lookup(key)))
+        self._target = lru_cache(_MOST_TARGETS)(
+            lambda key: Target(digest=keyring.lookup(key), former_digest=keyring.former_lookup(key))
+        )
 
     def of_job(self, key: str) -> Target:
         """What a job's own key stands for; whether there is such a job is found out when it is written.
@@ -52,6 +54,10 @@ class Reporter:
         now = self._writer.now()
         at = now if check_in.at is None else min(check_in.at, now)
         answer = await self._writer.submit(replace(check_in, at=at, minted=True))
+        if answer.status == "unknown" and (former := check_in.target.former_digest) is not None:
+            # The secret is being changed, and this key is still kept under the previous one.
+            by_former = replace(check_in, target=Target(digest=former), at=at, minted=True)
+            answer = await self._writer.submit(by_former)
         match answer.status:
             case "unknown" | "too_old":
                 return answer.status
