@@ -31,6 +31,7 @@ from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.accounts import Accounts
 from crontopus_api.identity.addresses import AddressService
 from crontopus_api.identity.mails import AccountMails
+from crontopus_api.identity.oidc import Provider
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.people import PeopleService
@@ -39,6 +40,7 @@ from crontopus_api.identity.registration import RegistrationService, Rules
 from crontopus_api.identity.second_factors import SecondFactors
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.sessions import SessionService
+from crontopus_api.identity.single_sign_on import SingleSignOn
 from crontopus_api.identity.tasks import AccountUpkeep
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
@@ -64,7 +66,7 @@ from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
-from crontopus_api.settings import Settings, load_secret_key
+from crontopus_api.settings import Settings, SettingsError, load_secret_key
 from crontopus_api.tenants.service import TenantCreated, TenantService
 
 
@@ -82,6 +84,7 @@ class Services:
     passwords: PasswordService
     second_factors: SecondFactors
     sessions: SessionService
+    sign_on: SingleSignOn
     account_mails: AccountMails
     account_upkeep: AccountUpkeep
     operators: OperatorService
@@ -138,7 +141,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     mailer = Mailer(smtp_url, settings.email_from)
     accounts = Accounts(clock, tokens, tenants)
-    proofs = Proofs(Links(secret))
+    links = Links(secret)
+    proofs = Proofs(links)
     mails = AccountMails(database, limits, mailer, proofs, settings.base_url)
     passwords = PasswordService(database, clock, limits, accounts, mails, proofs)
     second_factors = SecondFactors(database, clock, keyring, accounts, mails, passwords)
@@ -178,6 +182,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         passwords=passwords,
         second_factors=second_factors,
         sessions=SessionService(database, clock, accounts, tenants),
+        sign_on=SingleSignOn(database, clock, accounts, mails, rules, links, _provider(settings)),
         account_mails=mails,
         account_upkeep=AccountUpkeep(database, clock),
         operators=OperatorService(database, clock),
@@ -208,4 +213,19 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
         limits=limits,
+    )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise SettingsError("CRONTOPUS_OIDC_CLIENT_ID is needed together with CRONTOPUS_OIDC_ISSUER")
+    secret = settings.oidc_client_secret
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        secret.get_secret_value() if secret else None,
+        scopes=settings.oidc_scopes,
+        redirect_uri=f"{settings.base_url}/api/v1/auth/oidc/callback",
     )

@@ -25,6 +25,7 @@ from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
 from crontopus_api.identity.account_routes import router as account_router
+from crontopus_api.identity.oidc_routes import router as oidc_router
 from crontopus_api.identity.routes import router as identity_router
 from crontopus_api.jobs.change_routes import router as job_changes_router
 from crontopus_api.jobs.repository_routes import public as public_repository_router
@@ -57,6 +58,7 @@ def create_api(settings: Settings) -> FastAPI:
     for router in (
         identity_router,
         account_router,
+        oidc_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -124,6 +126,7 @@ class Application:
             services.passwords,
             services.second_factors,
             services.sessions,
+            services.sign_on,
             services.endpoints,
             services.jobs,
             services.editing,
