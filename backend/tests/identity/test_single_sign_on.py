@@ -204,6 +204,19 @@ async def test_an_answer_counts_once_for_the_browser_that_asked(sso: Platform) -
     assert (await eve.api.get(back)).headers["location"] == "/sign-in?error=sso_failed"
 
 
+@pytest.mark.parametrize("change", [{"state": "of another attempt"}, {"iss": "https://evil.example"}])
+async def test_an_answer_with_another_state_or_issuer_is_not_even_tried(
+    sso: Platform, change: dict[str, str]
+) -> None:
+    ada = browser(sso)
+    back = httpx.URL(await _at_provider(await _leave(ada)))
+    kept = ada.api.cookies["crontopus_sign_on"]
+    answer = await ada.api.get(back.copy_merge_params(change))
+    assert answer.headers["location"] == "/sign-in?error=sso_failed"
+    ada.api.cookies.set("crontopus_sign_on", kept)
+    assert (await ada.api.get(back)).headers["location"] == "/"  # the code has not been used
+
+
 async def test_an_attempt_lasts_ten_minutes(sso: Platform) -> None:
     ada = browser(sso)
     there = await _leave(ada)
