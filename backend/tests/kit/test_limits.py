@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from crontopus_api.kit.errors import TooManyRequests
@@ -71,4 +72,8 @@ async def test_guessing_is_slowed_down_for_the_guesser_only(platform: Platform, 
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
     assert answers[-1].headers["retry-after"] == "60"
     right = {"login": "ada@example.org", "password": PASSWORD}
-    assert (await guesser.post("/api/v1/auth/login", json=right)).status_code == 200
+    # The other name of the same account is no second chance, and nothing tells that it is the same.
+    assert (await guesser.post("/api/v1/auth/login", json=right)).status_code == 401
+    elsewhere = httpx.ASGITransport(platform.app, client=("198.51.100.1", 1))
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://crontopus.test") as owner:
+        assert (await owner.post("/api/v1/auth/login", json=right)).status_code == 200
