@@ -36,6 +36,7 @@ from crontopus_api.identity.accounts import Accounts
 from crontopus_api.identity.addresses import AddressService
 from crontopus_api.identity.audit_service import AuditService
 from crontopus_api.identity.mails import AccountMails
+from crontopus_api.identity.oidc import Provider
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.people import PeopleService
@@ -44,6 +45,7 @@ from crontopus_api.identity.registration import RegistrationService, Rules
 from crontopus_api.identity.second_factors import SecondFactors
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.sessions import SessionService
+from crontopus_api.identity.single_sign_on import SingleSignOn
 from crontopus_api.identity.tasks import AccountUpkeep
 from crontopus_api.identity.tenancy.ending_mail import EndingMail
 from crontopus_api.identity.tenancy.exporting.service import ExportService
@@ -72,7 +74,7 @@ from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
-from crontopus_api.settings import Settings, load_previous_secret_key, load_secret_key
+from crontopus_api.settings import Settings, SettingsError, load_previous_secret_key, load_secret_key
 from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
@@ -101,6 +103,7 @@ class Services:
     passwords: PasswordService
     second_factors: SecondFactors
     sessions: SessionService
+    sign_on: SingleSignOn
     account_mails: AccountMails
     account_upkeep: AccountUpkeep
     operators: OperatorService
@@ -224,6 +227,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         passwords=passwords,
         second_factors=second_factors,
         sessions=SessionService(database, clock, accounts, tenants),
+        sign_on=SingleSignOn(database, clock, accounts, mails, rules, links, _provider(settings)),
         account_mails=mails,
         account_upkeep=AccountUpkeep(database, clock),
         operators=OperatorService(database, clock),
@@ -277,3 +281,18 @@ def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
     if settings.check_in_limit is not None:
         return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
     return CheckInMeter(settings.redis_url, senders.limits)
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise SettingsError("CRONTOPUS_OIDC_CLIENT_ID is needed together with CRONTOPUS_OIDC_ISSUER")
+    secret = settings.oidc_client_secret
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        secret.get_secret_value() if secret else None,
+        scopes=settings.oidc_scopes,
+        redirect_uri=f"{settings.base_url}/api/v1/auth/oidc/callback",
+    )

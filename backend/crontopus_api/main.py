@@ -26,6 +26,7 @@ from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
 from crontopus_api.identity.account_routes import router as account_router
 from crontopus_api.identity.audit_routes import router as audit_router
+from crontopus_api.identity.oidc_routes import router as oidc_router
 from crontopus_api.identity.routes import router as identity_router
 from crontopus_api.identity.tenancy.member_routes import router as members_router
 from crontopus_api.identity.tenancy.routes import router as tenants_router
@@ -65,6 +66,7 @@ def create_api(settings: Settings) -> FastAPI:
         members_router,
         audit_router,
         account_router,
+        oidc_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
         endpoints_router,
         jobs_router,
@@ -143,6 +145,7 @@ class Application:
             services.passwords,
             services.second_factors,
             services.sessions,
+            services.sign_on,
             services.endpoints,
             services.jobs,
             services.editing,

@@ -58,8 +58,12 @@ async def find_identity(session: AsyncSession, issuer: str, subject: str) -> UUI
 
 
 async def add_identity(session: AsyncSession, identity: UserIdentity) -> None:
+    """Raises AccountTaken when it has been somebody's since."""
     session.add(identity)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise AccountTaken("identity") from error
 
 
 async def lock_user(session: AsyncSession, user_id: UUID) -> User | None:

@@ -82,7 +82,7 @@ class IdentityService:
             raise Unauthenticated(
                 "The user name or password is wrong.",
                 code="invalid_credentials",
-                hint="Check both and try again.",
+                hint="Check both and try again. After five attempts, wait a minute first.",
             )
         if found.pending:
             raise Forbidden(

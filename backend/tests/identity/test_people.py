@@ -1,7 +1,11 @@
+from uuid import UUID
+
 import httpx
 import pytest
 
 from crontopus_api.identity import secrets
+from crontopus_api.identity.principal import system_principal
+from crontopus_api.kit.audit import SYSTEM, Actor
 
 from ..platform import PASSWORD, Person, Platform
 
@@ -131,3 +135,22 @@ def test_a_typo_is_told_from_a_token() -> None:
     assert secrets.token_kind(token[:-1]) is None
     assert token not in secrets.token_hint(token)
     assert len(secrets.token_hint(token)) < 20
+
+
+async def test_the_audit_log_knows_who_a_token_belongs_to(platform: Platform, ada: Person) -> None:
+    enrol = (await ada.api.post("/api/v1/enrollment-tokens", json={})).json()["secret"]
+    body = {
+        "token": enrol,
+        "hostname": "web-1",
+        "platform": "linux",
+        "arch": "amd64",
+        "agent_version": "1",
+        "public_key": "A" * 43 + "=",
+        "machine_id": "m",
+    }
+    endpoint = (await platform.client().post("/api/v1/endpoints/enroll", json=body)).json()
+    person = await platform.services.identity.authenticate(ada.token)
+    machine = await platform.services.identity.authenticate(endpoint["token"])
+    assert person.actor() == Actor("user", person.user_id, "ada", person.token_id)
+    assert machine.actor() == Actor("endpoint", UUID(endpoint["endpoint_id"]), "web-1", machine.token_id)
+    assert system_principal(ada.tenant_id, "ada").actor() == SYSTEM
