@@ -136,6 +136,12 @@ class Settings(BaseSettings):
     check_in_limit: int | None = Field(
         None, ge=0, description="Check-ins a minute per key or endpoint, whatever the plan says; 0: no limit."
     )
+    outbound_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = (
+        Field(
+            (),
+            description="Networks (CIDR, …) that tenants' webhooks may call although they are not public.",
+        )
+    )
     max_connections: int = Field(
         5000, ge=10, description="Connections at once to one API process; more are told to come again."
     )
