@@ -14,10 +14,16 @@ from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Forbidden, Unauthenticated
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.wiring import provided
+from crontopus_api.settings import Settings
 
 SESSION_COOKIE = "crontopus_session"
 _CHECK_INS = "/api/v1/check-ins"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def session_cookie(settings: Settings) -> str:
+    """Its name. `__Host-`: browsers then take it from this very host only, over TLS only."""
+    return f"__Host-{SESSION_COOKIE}" if settings.secure else SESSION_COOKIE
 
 
 def _refuse_cross_site(request: Request) -> None:
@@ -35,21 +41,22 @@ async def current_principal(
     request: Request,
     identity: Annotated[IdentityService, Depends(provided(IdentityService))],
     limits: Annotated[RateLimits, Depends(provided(RateLimits))],
+    settings: Annotated[Settings, Depends(provided(Settings))],
 ) -> Principal:
-    principal = await _recognised(request, identity)
+    principal = await _recognised(request, identity, settings)
     # Check-ins are counted by plan, where they are taken.
     if not request.url.path.startswith(_CHECK_INS):
         await limits.take(limits.policies.api, "api", str(principal.token_id))
     return principal
 
 
-async def _recognised(request: Request, identity: IdentityService) -> Principal:
+async def _recognised(request: Request, identity: IdentityService, settings: Settings) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":
             raise Unauthenticated("Use `Authorization: Bearer ctp_…`.", code="invalid_token")
         return await identity.authenticate(token.strip())
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = request.cookies.get(session_cookie(settings))
     if not cookie:
         raise Unauthenticated("Sign in first.", hint="Send a token or sign in at /.")
     _refuse_cross_site(request)

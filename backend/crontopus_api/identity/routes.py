@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from crontopus_api.identity import schemas, scopes
-from crontopus_api.identity.dependencies import SESSION_COOKIE, CurrentPrincipal, TenantSession
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, session_cookie
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import SESSION_LIFE, IdentityService, SignedIn
 from crontopus_api.identity.tokens import TokenService
@@ -31,12 +31,12 @@ def _answer(
     secret = None
     if signed_in.issued is not None and signed_in.issued.token.kind == "session":
         response.set_cookie(
-            SESSION_COOKIE,
+            session_cookie(settings),
             signed_in.issued.secret,
             max_age=int(SESSION_LIFE.total_seconds()),
             httponly=True,
             samesite="lax",
-            secure=settings.base_url.startswith("https://"),
+            secure=settings.secure,
         )
     elif signed_in.issued is not None:
         secret = signed_in.issued.secret
@@ -82,10 +82,12 @@ async def login(
 
 
 @router.post("/auth/logout", status_code=204, tags=["auth"], responses=problem_responses(401, 403))
-async def logout(principal: CurrentPrincipal, response: Response, identity: Identity) -> None:
+async def logout(
+    principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
+) -> None:
     """Revoke the session or token this request was made with."""
     await identity.sign_out(_person(principal))
-    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(session_cookie(settings), secure=settings.secure, httponly=True, samesite="lax")
 
 
 @router.get("/auth/me", tags=["auth"], responses=problem_responses(401))

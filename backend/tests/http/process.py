@@ -43,6 +43,7 @@ def api_process(database_url: str, directory: Path, **settings: str) -> Iterator
         "DATA_DIR": str(directory / "data"),
         "PORT": str(port),
         "LOG_LEVEL": "warning",
+        "CONSOLE_DIR": os.environ.get("CRONTOPUS_CONSOLE_DIR", ""),
         **unlimited,
         **settings,
     }

@@ -25,7 +25,7 @@ LIMITS: Final[tuple[tuple[str, int], ...]] = (
     ("/api/v1/jobs:import", 6 * _MIB),
 )
 # Bodies of all requests that are being answered.
-MOST_AT_ONCE: Final = 128 * _MIB
+MOST_AT_ONCE: Final = 64 * _MIB
 # Each value of a JSON document costs some 60 bytes in memory, however short it is written.
 MOST_JSON_VALUES: Final = 500_000
 _SEPARATORS = (b",", b"[", b"{")
