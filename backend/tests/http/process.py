@@ -13,6 +13,7 @@ import httpx
 
 from crontopus_api.server.waiting import wait_until
 
+_CONSOLE = "CRONTOPUS_CONSOLE_DIR"
 BACKEND = Path(__file__).resolve().parents[2]
 
 
@@ -43,11 +44,14 @@ def api_process(database_url: str, directory: Path, **settings: str) -> Iterator
         "DATA_DIR": str(directory / "data"),
         "PORT": str(port),
         "LOG_LEVEL": "warning",
-        "CONSOLE_DIR": os.environ.get("CRONTOPUS_CONSOLE_DIR", ""),
         **unlimited,
         **settings,
     }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRONTOPUS_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == _CONSOLE or not name.startswith("CRONTOPUS_")
+    }
     environment |= {f"CRONTOPUS_{name}": value for name, value in configured.items()}
     environment["PYTHONPATH"] = os.pathsep.join([str(BACKEND), environment.get("PYTHONPATH", "")])
     log = directory / "api.log"

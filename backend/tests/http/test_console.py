@@ -19,10 +19,22 @@ needs_both = pytest.mark.skipif(
     CHROMIUM is None or Settings().built_console is None,
     reason="needs Debian's chromium, and the built console: scripts/bootstrap console",
 )
-PAGES = (
-    *("/", "/jobs", "/jobs/default/hello", "/jobs/default/hello/edit", "/jobs/new", "/runs", "/endpoints"),
-    *("/incidents", "/reports", "/settings", "/import", "/history", "/nothing-here", "/api/docs"),
-)
+PAGES = {
+    "/jobs": "main",
+    "/jobs/new": "main",
+    "/jobs/import": "main",
+    "/jobs/default/hello": "main",
+    "/jobs/default/hello/edit": ".cm-content, form",
+    "/runs": "main",
+    "/endpoints": "main",
+    "/incidents": "main",
+    "/reports": "main",
+    "/repository": "main",
+    "/tokens": "main",
+    "/nothing-here": "main",
+    "/api/docs": ".swagger-ui .info",
+}
+"""What must be there before the page is done, by address."""
 
 
 @pytest.fixture
@@ -31,7 +43,7 @@ def api(database_url: str, tmp_path: Path) -> Iterator[ApiProcess]:
         yield running
 
 
-async def _complaints(api: ApiProcess, token: str) -> tuple[list[str], int]:
+async def _complaints(api: ApiProcess) -> tuple[list[str], int]:
     """What the browser refused or did not understand, and how many elements the pages had in all."""
     said: list[str] = []
     elements = 0
@@ -47,9 +59,9 @@ async def _complaints(api: ApiProcess, token: str) -> tuple[list[str], int]:
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url("**/jobs")
-        for path in PAGES:
+        for path, sign in PAGES.items():
             await page.goto(f"{api.url}{path}")
-            await page.wait_for_selector(".swagger-ui .info" if path == "/api/docs" else "main")
+            await page.wait_for_selector(sign)
             elements += await page.evaluate("document.querySelectorAll('*').length")
         await browser.close()
     return said, elements
@@ -63,10 +75,11 @@ def _hear(said: list[str], url: str, message: Any) -> None:
 @needs_both
 async def test_the_console_runs_under_its_policy(api: ApiProcess) -> None:
     body = {"username": "ada", "email": "ada@example.org", "password": PASSWORD, "mode": "token"}
-    answer = httpx.post(f"{api.url}/api/v1/auth/register", json=body, trust_env=False).json()
-    headers = {"Authorization": f"Bearer {answer['token']}"}
-    job = {"spec": {"schedule": "every 15m"}}
-    httpx.put(f"{api.url}/api/v1/jobs/default/hello", json=job, headers=headers, trust_env=False)
-    said, elements = await _complaints(api, answer["token"])
+    async with httpx.AsyncClient(base_url=f"{api.url}/api/v1", trust_env=False) as client:
+        token = (await client.post("/auth/register", json=body)).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        job = {"spec": {"schedule": "every 15m"}}
+        await client.put("/jobs/default/hello", json=job, headers=headers)
+    said, elements = await _complaints(api)
     assert said == []
-    assert elements > 100 * len(PAGES) / 2
+    assert elements > 50 * len(PAGES)
