@@ -1,13 +1,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from crontopus_api.identity import schemas, scopes
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, session_cookie
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import SESSION_LIFE, IdentityService, SignedIn
 from crontopus_api.identity.tokens import TokenService
+from crontopus_api.kit.caller import current_caller
 from crontopus_api.kit.errors import Forbidden
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.paging import Page
@@ -16,8 +17,6 @@ from crontopus_api.kit.wiring import provided
 from crontopus_api.settings import Settings
 
 router = APIRouter(prefix="/api/v1")
-
-LOGIN_LIMIT = "5/minute"
 
 Identity = Annotated[IdentityService, Depends(provided(IdentityService))]
 Tokens = Annotated[TokenService, Depends(provided(TokenService))]
@@ -65,7 +64,6 @@ async def register(
 @router.post("/auth/login", tags=["auth"], responses=problem_responses(401, 422, 429))
 async def login(
     body: schemas.Login,
-    request: Request,
     response: Response,
     identity: Identity,
     limits: Limits,
@@ -73,8 +71,7 @@ async def login(
 ) -> schemas.SessionOut:
     """Sign in. At most five attempts a minute per account and address."""
     # Account and address together: somebody who guesses elsewhere cannot lock the owner out.
-    address = request.client.host if request.client else "unknown"
-    await limits.take(LOGIN_LIMIT, "login", body.login.lower(), address)
+    await limits.take(limits.policies.login, "login", body.login.lower(), current_caller().network)
     signed_in = await identity.sign_in(
         login=body.login, password=body.password, token_name=body.wanted_token()
     )
