@@ -25,7 +25,7 @@ _METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def declare(api: FastAPI) -> None:
-    """Add these answers to every operation under /api/v1 that does not name them itself."""
+    """Add these answers to every operation that does not name them itself."""
     described = api.openapi
 
     def openapi() -> dict[str, Any]:
@@ -40,8 +40,6 @@ def declare(api: FastAPI) -> None:
 
 def _add(schema: dict[str, Any]) -> None:
     for path, item in schema["paths"].items():
-        if not path.startswith("/api/v1/"):
-            continue
         for method in _METHODS:
             operation = item.get(method)
             if operation is None:
