@@ -48,4 +48,6 @@ def _add(schema: dict[str, Any]) -> None:
             if "{" in path:
                 more |= _WITH_PARAMETER
             for status, description in more.items():
-                operation["responses"].setdefault(status, {"description": description, "content": _PROBLEM})
+                answer = operation["responses"].setdefault(status, {"description": description})
+                # A route may say it in its own way (a badge's 404 is a picture); the edge never does.
+                answer["content"] = _PROBLEM | answer.get("content", {})
