@@ -198,7 +198,7 @@ class Application:
 def edge(settings: Settings, limits: RateLimits | None = None) -> Edge:
     return Edge(
         trusted_proxies=settings.trusted_proxies,
-        https=settings.base_url.startswith("https://"),
+        https=settings.secure,
         limits=limits,
     )
 

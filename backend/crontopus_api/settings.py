@@ -6,11 +6,13 @@ over secrets). Nothing else in the package looks at `os.environ` for configurati
 """
 
 import os
+import re
 import secrets
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
@@ -21,6 +23,31 @@ from crontopus_api.kit.limits import OFF, parse_limit
 
 PREFIX = "CRONTOPUS_"
 MIN_SECRET_CHARACTERS = 32
+# What examples, tutorials and impatient people write.
+_SAMPLES = (
+    *(
+        "changeme",
+        "change",
+        "replaceme",
+        "yoursecret",
+        "secretkey",
+        "example",
+        "sample",
+        "generate",
+        "placeholder",
+    ),
+    *(
+        "password",
+        "passw0rd",
+        "crontopus",
+        "postgres",
+        "development",
+        "0123456789",
+        "abcdefgh",
+        "qwerty",
+        "letmein",
+    ),
+)
 
 
 def _listed(value: object) -> object:
@@ -163,6 +190,12 @@ class Settings(BaseSettings):
     check_in_limit: int | None = Field(
         None, ge=0, description="Check-ins a minute per key or endpoint, whatever the plan says; 0: no limit."
     )
+    outbound_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = (
+        Field(
+            (),
+            description="Networks (CIDR, …) that tenants' webhooks may call although they are not public.",
+        )
+    )
     max_connections: int = Field(
         5000, ge=10, description="Connections at once to one API process; more are told to come again."
     )
@@ -194,6 +227,11 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
         return f"http://{host}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach it over TLS: then cookies and HSTS insist on it."""
+        return self.base_url.startswith("https://")
 
     def clone_url(self, slug: str) -> str:
         """Where a tenant's repository is cloned from (its path is a fixed name)."""
@@ -247,10 +285,44 @@ class Settings(BaseSettings):
 def get_settings() -> Settings:
     """The process's settings, read once. Raises SettingsError with one line per wrong variable."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines)) from error
+    if settings.environment == "production":
+        refuse_weak_secrets(settings)
+    return settings
+
+
+def refuse_weak_secrets(settings: Settings) -> None:
+    """Raises SettingsError for secrets that are samples or can be guessed, naming the variables."""
+    given = {
+        "CRONTOPUS_SECRET_KEY": (settings.secret_key, MIN_SECRET_CHARACTERS),
+        "CRONTOPUS_FORGEJO_TOKEN": (settings.forgejo_token, 20),
+        "CRONTOPUS_DATABASE_URL": (_password(settings.database_url), 12),
+        "CRONTOPUS_DATABASE_DIRECT_URL": (_password(settings.database_direct_url), 12),
+        "CRONTOPUS_REDIS_URL": (_password(settings.redis_url), 12),
+    }
+    weak = [
+        name
+        for name, (secret, least) in given.items()
+        if secret is not None and _is_weak(secret.get_secret_value(), least)
+    ]
+    if weak:
+        raise SettingsError(
+            f"{', '.join(weak)}: a sample or too simple for CRONTOPUS_ENVIRONMENT=production; make a random one, for"
+            " example with `openssl rand -hex 32`"
+        )
+
+
+def _is_weak(secret: str, least: int) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", secret.lower())
+    return len(secret) < least or len(set(secret)) < 8 or any(word in plain for word in _SAMPLES)
+
+
+def _password(url: str | None) -> SecretStr | None:
+    password = urlsplit(url).password if url else None
+    return SecretStr(unquote(password)) if password else None
 
 
 def load_secret_key(settings: Settings) -> bytes:

@@ -6,7 +6,7 @@ from fastapi import Depends, Response
 
 from crontopus_api.identity import schemas, scopes
 from crontopus_api.identity.accounts import SESSION_LIFE, SignedIn
-from crontopus_api.identity.cookies import secure, session_cookie
+from crontopus_api.identity.cookies import session_cookie
 from crontopus_api.identity.models import User
 from crontopus_api.identity.tokens import Issued
 from crontopus_api.kit.wiring import provided
@@ -43,12 +43,12 @@ def set_session(response: Response, settings: Settings, issued: Issued) -> None:
         max_age=int(life.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=secure(settings),
+        secure=settings.secure,
     )
 
 
 def forget_session(response: Response, settings: Settings) -> None:
-    response.delete_cookie(session_cookie(settings), httponly=True, samesite="lax", secure=secure(settings))
+    response.delete_cookie(session_cookie(settings), httponly=True, samesite="lax", secure=settings.secure)
 
 
 def _user_out(user: User, totp_enabled: bool) -> schemas.UserOut:

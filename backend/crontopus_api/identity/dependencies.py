@@ -37,8 +37,8 @@ def refuse_cross_site(request: Request) -> None:
 async def current_principal(
     request: Request,
     identity: Annotated[IdentityService, Depends(provided(IdentityService))],
-    settings: Annotated[Settings, Depends(provided(Settings))],
     limits: Annotated[RateLimits, Depends(provided(RateLimits))],
+    settings: Annotated[Settings, Depends(provided(Settings))],
 ) -> Principal:
     principal = await _recognised(request, identity, settings)
     # Check-ins are counted by plan, where they are taken.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse
 
 from crontopus_api.identity.answers import Configured, set_session
-from crontopus_api.identity.cookies import secure, sign_on_cookie
+from crontopus_api.identity.cookies import sign_on_cookie
 from crontopus_api.identity.single_sign_on import ATTEMPT_SECONDS, SingleSignOn
 from crontopus_api.kit.errors import CrontopusError, Invalid, NotFound, Unauthenticated
 from crontopus_api.kit.schemas import problem_responses
@@ -41,7 +41,7 @@ async def start(
         max_age=ATTEMPT_SECONDS,
         httponly=True,
         samesite="lax",  # it must come along when the provider sends the browser back
-        secure=secure(settings),
+        secure=settings.secure,
     )
     return answer
 
@@ -75,7 +75,7 @@ async def callback(
         answer = RedirectResponse(return_to, 302)
         assert signed_in.issued is not None
         set_session(answer, settings, signed_in.issued)
-    answer.delete_cookie(sign_on_cookie(settings), httponly=True, samesite="lax", secure=secure(settings))
+    answer.delete_cookie(sign_on_cookie(settings), httponly=True, samesite="lax", secure=settings.secure)
     return answer
 
 

@@ -95,8 +95,12 @@ async def signers(repositories: Repositories) -> schemas.SignersOut:
     return await repositories.signers()
 
 
-@public.get("/schemas/manifest/v1.json", response_class=JSONResponse)
-async def manifest_schema() -> JSONResponse:
+class JsonSchemaResponse(JSONResponse):
+    media_type = "application/schema+json"
+
+
+@public.get("/schemas/manifest/v1.json", response_class=JsonSchemaResponse)
+async def manifest_schema() -> JsonSchemaResponse:
     """The JSON Schema of manifests, for editors."""
     headers = {"Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
-    return JSONResponse(load_schema(), headers=headers, media_type="application/schema+json")
+    return JsonSchemaResponse(load_schema(), headers=headers)

@@ -1,8 +1,8 @@
 """Cursor paging: a page starts after the sort key of the last row seen, never at an offset."""
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -39,13 +39,21 @@ def encode_cursor(*key: Any) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _is_storable(part: object) -> bool:
+    """A text that PostgreSQL can be asked for."""
+    return isinstance(part, str) and not _UNSTORABLE.search(part)
+
+
 def decode_cursor(cursor: str, length: int) -> list[str]:
     """The sort key in a cursor. Raises Invalid for anything this API did not hand out."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise _bad_cursor() from error
-    if not isinstance(key, list) or len(key) != length or not all(isinstance(part, str) for part in key):
+    if not isinstance(key, list) or len(key) != length or not all(_is_storable(part) for part in key):
         raise _bad_cursor()
     return key
 

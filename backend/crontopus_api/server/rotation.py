@@ -43,6 +43,7 @@ SEALED = (
     Sealed(
         "job_ping_keys", "sealed", "tenant_id", lambda row: str(row.job_id), keys=("job_id",), digest="digest"
     ),
+    Sealed("second_factors", "secret", "user_id", lambda _: "secret"),
 )
 # cross-tenant: whose values there are to go through
 _TENANTS = text("SELECT id FROM tenants ORDER BY id")

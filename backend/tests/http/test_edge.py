@@ -129,7 +129,7 @@ HOSTILE = {
     "not JSON": (b"{", 400),
     "bad UTF-8": (b'{"login": "\xff\xfe"}', 400),
     "lone surrogate": (b'{"login": "\\ud800"}', 400),
-    "NUL": (b'{"login": "a\\u0000b", "password": "x"}', 400),
+    "NUL": (b'{"login": "a\\u0000b", "password": "x"}', 422),
     "raw NUL": (b'{"login": "a\x00b"}', 400),
     "deep": (b"[" * 7_000, 400),
     "deep and whole": (b"[" * 7_000 + b"]" * 7_000, 400),

@@ -1,7 +1,6 @@
 """Smart HTTP requests as CGI: what `git http-backend` is told, and what it answers."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ class GitRequest:
             return None
         try:
             username, colon, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, no UTF-8, or letters beyond ASCII
             return None
         return Credentials(username, password) if colon else None
 

@@ -1,7 +1,6 @@
 """Jobs from what a machine has: a crontab, the Task Scheduler. Read, shown, and added as one commit."""
 
 import base64
-import binascii
 from collections.abc import Collection
 
 from anyio import to_thread
@@ -85,5 +84,5 @@ def _data(request: schemas.ImportIn) -> bytes:
         return request.text.encode()
     try:
         return base64.b64decode(request.base64 or "", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # also for letters beyond ASCII
         raise Invalid("`base64` is not base64.", code="bad_body") from error

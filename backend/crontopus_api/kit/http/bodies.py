@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from crontopus_api.kit.errors import CrontopusError, Unavailable
+from crontopus_api.kit.errors import CrontopusError, Invalid, Unavailable
 from crontopus_api.kit.http.asgi import Message, Receive, Scope
 
 _KIB, _MIB = 1 << 10, 1 << 20
@@ -25,7 +25,7 @@ LIMITS: Final[tuple[tuple[str, int], ...]] = (
     ("/api/v1/jobs:import", 6 * _MIB),
 )
 # Bodies of all requests that are being answered.
-MOST_AT_ONCE: Final = 128 * _MIB
+MOST_AT_ONCE: Final = 64 * _MIB
 # Each value of a JSON document costs some 60 bytes in memory, however short it is written.
 MOST_JSON_VALUES: Final = 500_000
 _SEPARATORS = (b",", b"[", b"{")
@@ -55,7 +55,7 @@ class Bodies:
         self._room = most_at_once
 
     async def take(self, scope: Scope, receive: Receive) -> "Body":
-        """Raises BodyTooLarge, Malformed, Unavailable (there is no room now) or Gone."""
+        """Raises BodyTooLarge, Malformed, Invalid, Unavailable (there is no room now) or Gone."""
         limit = limit_for(scope["path"])
         headers = dict(scope["headers"])
         length = _length(headers.get(b"content-length"))
@@ -122,7 +122,7 @@ class Body:
 
 
 def check_json(data: bytes) -> None:
-    """Raises Malformed or BodyTooLarge."""
+    """Raises Malformed, Invalid or BodyTooLarge."""
     if sum(data.count(separator) for separator in _SEPARATORS) > MOST_JSON_VALUES:
         raise BodyTooLarge(f"The JSON has more than {MOST_JSON_VALUES} values.", code="too_many_values")
     try:
@@ -132,7 +132,7 @@ def check_json(data: bytes) -> None:
     except RecursionError as error:
         raise Malformed("The JSON is nested too deeply.", code="invalid_json") from error
     if _NUL.search(data):
-        raise Malformed("The JSON holds a NUL character, which cannot be stored.", code="nul_character")
+        raise Invalid("The JSON holds a NUL character, which cannot be stored.", code="nul_character")
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -24,7 +24,7 @@ class GuardedConnection(HttpToolsProtocol):
     # How long an answer may wait for a client that does not read it.
     deaf_seconds = 60.0
     # What is read and thrown away of a body whose request has been answered, so that the client can read the answer.
-    most_thrown_away = 8 << 20
+    most_thrown_away = 64 << 20
 
     transport: Transport
     _head_timer: TimerHandle | None = None

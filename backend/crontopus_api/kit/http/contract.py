@@ -7,18 +7,25 @@ from fastapi import FastAPI
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = {
     "400": "The request is malformed: its address, its headers or its JSON.",
+    "414": "The address is too long.",
     "429": "Too many requests; Retry-After says when to come again.",
+    "431": "The headers are too large or too many.",
     "503": "Something Crontopus needs is away; Retry-After says when to come again.",
 }
 _WITH_BODY = {
     "408": "The body did not arrive in time.",
     "413": "The body is too large.",
 }
+# A value with a slash in it makes another address of it.
+_WITH_PARAMETER = {
+    "404": "There is nothing at this address.",
+    "405": "Not with this method.",
+}
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def declare(api: FastAPI) -> None:
-    """Add these answers to every operation under /api/v1 that does not name them itself."""
+    """Add these answers to every operation that does not name them itself."""
     described = api.openapi
 
     def openapi() -> dict[str, Any]:
@@ -33,12 +40,14 @@ def declare(api: FastAPI) -> None:
 
 def _add(schema: dict[str, Any]) -> None:
     for path, item in schema["paths"].items():
-        if not path.startswith("/api/v1/"):
-            continue
         for method in _METHODS:
             operation = item.get(method)
             if operation is None:
                 continue
             more = _EVERYWHERE | (_WITH_BODY if "requestBody" in operation else {})
+            if "{" in path:
+                more |= _WITH_PARAMETER
             for status, description in more.items():
-                operation["responses"].setdefault(status, {"description": description, "content": _PROBLEM})
+                answer = operation["responses"].setdefault(status, {"description": description})
+                # A route may say it in its own way (a badge's 404 is a picture); the edge never does.
+                answer["content"] = _PROBLEM | answer.get("content", {})
