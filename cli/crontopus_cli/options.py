@@ -29,6 +29,9 @@ DryRun = Annotated[
     ),
 ]
 ShowDiff = Annotated[bool, typer.Option("--diff", help="Show how the files' text differs, too.")]
+_TIME_HELP = "A time, a date, or a duration such as `2h` for that long ago."
+Since = Annotated[str | None, typer.Option(metavar="TIME", help=f"Not before. {_TIME_HELP}")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help=f"Before. {_TIME_HELP}")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
