@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def server_address(server: str | None) -> str:
-    """The one given, else that of CRONTOPUS_SERVER, the one used last, this machine. Says which."""
+def server_address(server: str | None, doing: str) -> str:
+    """The one given, else that of CRONTOPUS_SERVER, the one used last, this machine. Says what is done there."""
     address = config.normalise_server(server) if server else config.current_server() or config.DEFAULT_SERVER
+    note(f"{doing} {address}")
     if config.is_cleartext(address):
         note("Warning: http:// sends your password and token unencrypted; use https:// where you can.")
     return address

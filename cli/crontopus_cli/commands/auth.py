@@ -22,6 +22,20 @@ Server = Annotated[
         help="Address of the server. Without it: CRONTOPUS_SERVER, the server used last, this machine."
     ),
 ]
+Token = Annotated[
+    str | None,
+    typer.Option(help="Use this API token instead of a password; `-` reads it from standard input."),
+]
+Username = Annotated[
+    str | None, typer.Option("--username", "-u", help="User name or email; asked for when left out.")
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        help="Code of the authenticator app, or a recovery code, for accounts with two-step sign-in;"
+        " asked for when left out."
+    ),
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
@@ -30,21 +44,10 @@ PasswordStdin = Annotated[
 def login(
     *,
     server: Server = None,
-    token: Annotated[
-        str | None,
-        typer.Option(help="Use this API token instead of a password; `-` reads it from standard input."),
-    ] = None,
-    username: Annotated[
-        str | None, typer.Option("--username", "-u", help="User name or email; asked for when left out.")
-    ] = None,
+    token: Token = None,
+    username: Username = None,
     password_stdin: PasswordStdin = False,
-    code: Annotated[
-        str | None,
-        typer.Option(
-            help="Code of the authenticator app, or a recovery code, for accounts with two-step sign-in;"
-            " asked for when left out."
-        ),
-    ] = None,
+    code: Code = None,
     tenant: Annotated[
         str | None, typer.Option(metavar="SLUG", help="Which of your tenants. Without: the oldest.")
     ] = None,
@@ -60,24 +63,28 @@ def login(
         raise UsageError(
             "--token cannot go with --username, --password-stdin, --code or --tenant", "use one way to log in"
         )
+    if token is not None:
+        _log_in_by_token(server, token)
+        return
     if password_stdin and username is None:
         raise UsageError("--password-stdin needs --username", "add --username NAME")
-    address = signing_in.server_address(server)
-    note(f"Logging in to {address}")
-    if token is not None:
-        secret = sys.stdin.readline().strip() if token == _STANDARD_INPUT else token.strip()
-        with connect_to(address, secret) as client:
-            session = client.get("auth", "me")
-        signing_in.keep(address, session, secret, "token")
-        return
     if not password_stdin:
         signing_in.must_have_terminal()
+    address = signing_in.server_address(server, "Logging in to")
     body = {"login": signing_in.ask_user(username)}
     body["password"] = signing_in.ask_password(from_stdin=password_stdin)
     if code is not None:
         body["code"] = code.strip()
     session = signing_in.sign_in(address, body, tenant)
     signing_in.keep(address, session, str(session["token"]), "login")
+
+
+def _log_in_by_token(server: str | None, token: str) -> None:
+    address = signing_in.server_address(server, "Logging in to")
+    secret = sys.stdin.readline().strip() if token == _STANDARD_INPUT else token.strip()
+    with connect_to(address, secret) as client:
+        session = client.get("auth", "me")
+    signing_in.keep(address, session, secret, "token")
 
 
 def register(
@@ -97,8 +104,7 @@ def register(
 
     Where the server confirms addresses it sends a link first: open it, then log in.
     """
-    address = signing_in.server_address(server)
-    note(f"Registering with {address}")
+    address = signing_in.server_address(server, "Registering with")
     body = {"username": username, "email": email, "mode": "token", "token_name": signing_in.token_name()}
     if invitation is not None:
         body["invitation"] = invitation_token(invitation)

@@ -34,10 +34,10 @@ def export_tenant(
             pieces = client.stream("tenants", "current", "export", accept="application/zip")
             for piece in _with_progress(pieces, file.name):
                 target.write(piece)
-            target.flush()
-            if not zipfile.is_zipfile(target.name):
-                raise CliError("the export ended before it was whole", "try again; nothing was written")
             count = target.tell()
+            # A zip's directory comes last: the service leaves it out when something went wrong.
+            if not zipfile.is_zipfile(target):
+                raise CliError("the export ended before it was whole", "try again; nothing was written")
     except OSError as error:
         raise CliError(f"cannot write {file}: {error.strerror}", "check the path and the disk") from error
     emit_list([{"result": "exported", "file": str(file), "bytes": count}], _COLUMNS, output)
