@@ -26,6 +26,8 @@ $ crontopus jobs list
 $ crontopus jobs history default/hello
 $ crontopus runs list --job default/hello --since 1d
 $ crontopus runs output default/hello
+$ crontopus invitations create ada@example.com --role editor
+$ crontopus tenants export everything.zip
 ```
 
 Install it from a checkout with `cd cli && pip install -e .`; `python main.py` there is the same command.
@@ -46,7 +48,10 @@ Every command that has data takes `--output table|json|yaml` (`-o`).
 | 0 | Done. |
 | 1 | Failed: no server, a request it refused, some of several items failed, or a plan that would be refused. |
 | 2 | The command line is wrong; nothing was sent. |
-| 3 | Not logged in, or the token is refused or may not do this. |
+| 3 | Not logged in; or password, code or token are refused; or the token may not do this. |
+
+A server that is asked too often says for how long it wants to be left alone. What only reads waits and asks once
+more, if that is a minute at most; everything else ends with code 1 and says when to try again.
 
 Invalid manifests are told as `FILE:LINE:COLUMN: message (hint)` on standard error, a line each, with code 1. What
 a policy only warns of reads `FILE:LINE:COLUMN: warning: …` and stops nothing.
@@ -65,6 +70,10 @@ a policy only warns of reads `FILE:LINE:COLUMN: warning: …` and stops nothing.
 
 A log-in is kept per server in `crontopus/cli.json` in your configuration directory (on Linux `~/.config`),
 readable by you alone. The token itself goes to the system's keyring where there is one.
+
+A token is for one tenant; `crontopus login --tenant SLUG` gets one for another of yours. What concerns your account
+and not a tenant (password, address, two-step sign-in, where you are signed in) is in the console: the API lets no
+token do that.
 
 """
 

@@ -3,20 +3,24 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
-from crontopus_cli import __version__
+from crontopus_cli import __version__, words
 from crontopus_cli.errors import ApiError, AuthError, CliError, Unreachable
+from crontopus_cli.output import note
 
 Json = dict[str, Any]
 
 PAGE_SIZE = 200
 # Seconds before each new try. Only a GET is tried again: it changes nothing when it arrives twice.
 RETRY_DELAYS = (0.2, 0.6)
+# A server that has enough of us says for how long. More than this is for the person to wait, or for cron.
+LONGEST_WAIT_SECONDS = 60
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # A live stream says something every 15 s.
 _STREAM = httpx.Timeout(60.0, connect=5.0)
@@ -54,7 +58,7 @@ class Client:
         """A long answer, piece by piece as it comes. It may take as long as it takes."""
         request = self._request("GET", path, query=query, headers={"Accept": accept}, timeout=_STREAM)
         try:
-            response = self._http.send(request, stream=True)
+            response = self._deliver(request, stream=True)
             try:
                 if not response.is_success:
                     response.read()
@@ -66,9 +70,10 @@ class Client:
             raise self._unreachable(error) from error
 
     def post(self, *path: str, body: Json | None = None, **query: object) -> Json:
-        content = json.dumps(body or {}).encode()
-        response = self._send("POST", path, query=query, content=content, content_type="application/json")
-        return {} if response.status_code == httpx.codes.NO_CONTENT else self._json(response)
+        return self._send_json("POST", path, body or {}, query)
+
+    def patch(self, *path: str, body: Json) -> Json:
+        return self._send_json("PATCH", path, body, {})
 
     def put_yaml(self, *path: str, text: str, etag: str, **query: object) -> Json:
         """Replaces the object `etag` names. Raises ApiError when it was changed since."""
@@ -80,8 +85,9 @@ class Client:
             )
         )
 
-    def delete(self, *path: str, **query: object) -> None:
-        self._send("DELETE", path, query=query)
+    def delete(self, *path: str, body: Json | None = None, **query: object) -> Json:
+        """What the server says of it; usually nothing."""
+        return self._send_json("DELETE", path, body, query)
 
     def pages(self, *path: str, limit: int = 0, **query: object) -> Iterator[Json]:
         """The items of a list, page after page, at most `limit` of them (0: all)."""
@@ -99,6 +105,12 @@ class Client:
             cursor = page.get("next_cursor")
             if not cursor or not items or left == 0:
                 return
+
+    def _send_json(self, method: str, path: tuple[str, ...], body: Json | None, query: Json) -> Json:
+        content = None if body is None else json.dumps(body).encode()
+        content_type = None if body is None else "application/json"
+        response = self._send(method, path, query=query, content=content, content_type=content_type)
+        return {} if response.status_code == httpx.codes.NO_CONTENT else self._json(response)
 
     def _send(
         self,
@@ -144,14 +156,25 @@ class Client:
             timeout=timeout,
         )
 
-    def _deliver(self, request: httpx.Request) -> httpx.Response:
+    def _deliver(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """The answer. A read that the server has no time for now is asked once more when it says."""
+        response = self._reach(request, stream=stream)
+        wait = _retry_after(response)
+        if request.method != "GET" or wait is None or wait > LONGEST_WAIT_SECONDS:
+            return response
+        response.close()
+        note(f"{self.server} is asked too often; going on in {words.span(wait)}.")
+        time.sleep(wait)
+        return self._reach(request, stream=stream)
+
+    def _reach(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
         delays = RETRY_DELAYS if request.method == "GET" else ()
         for delay in delays:
             try:
-                return self._http.send(request)
+                return self._http.send(request, stream=stream)
             except _TRY_AGAIN:
                 time.sleep(delay)
-        return self._http.send(request)
+        return self._http.send(request, stream=stream)
 
     def _unreachable(self, error: httpx.TransportError) -> Unreachable:
         reason = str(error) or type(error).__name__
@@ -186,16 +209,19 @@ class Client:
             return self._not_crontopus(response)
         message = str(problem.get("detail") or problem["title"])
         hint = str(problem["hint"]) if problem.get("hint") else None
+        code = str(problem.get("code", ""))
         if status == httpx.codes.UNAUTHORIZED:
-            return AuthError(message, hint or f"run `crontopus login --server {self.server}`")
+            return AuthError(message, hint or f"run `crontopus login --server {self.server}`", code=code)
         if status == httpx.codes.FORBIDDEN:
-            return AuthError(
-                message, hint or "use a token with the scope this needs; `crontopus whoami` shows yours"
+            known = "Authorization" in self._http.headers
+            scopes = (
+                "use a token with the scope this needs; `crontopus whoami` shows yours" if known else None
             )
-        if status == httpx.codes.TOO_MANY_REQUESTS and not hint:
-            hint = f"try again in {response.headers.get('Retry-After', 'a few')} s"
+            return AuthError(message, hint or scopes, code=code)
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            hint = _when_again(_retry_after(response))
         errors = [finding for finding in problem.get("errors") or [] if isinstance(finding, dict)]
-        return ApiError(message, hint, status=status, code=str(problem.get("code", "")), errors=errors)
+        return ApiError(message, hint, status=status, code=code, errors=errors)
 
     def _not_crontopus(self, response: httpx.Response) -> CliError:
         if response.is_server_error:
@@ -211,3 +237,17 @@ def _wire(value: object) -> str | list[str]:
     if isinstance(value, list):
         return [str(each) for each in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _retry_after(response: httpx.Response) -> int | None:
+    """For how many seconds the server wants to be left alone; None: it does not, or does not say for how long."""
+    said = response.headers.get("Retry-After", "")
+    asked = response.status_code == httpx.codes.TOO_MANY_REQUESTS and said.isascii() and said.isdecimal()
+    return int(said) if asked else None
+
+
+def _when_again(wait: int | None) -> str:
+    if wait is None:
+        return "try again in a few minutes"
+    at = (words.now() + timedelta(seconds=wait)).astimezone()
+    return f"try again in {words.span(wait)}, at {at:%H:%M:%S}"

@@ -7,7 +7,6 @@ CRONTOPUS_SERVER at another machine never sends it a token made for the first.
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from crontopus_cli.errors import AuthError, CliError, UsageError
+from crontopus_cli.files import written_whole
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
@@ -105,15 +105,8 @@ def save(stored: Stored) -> None:
     path = config_path()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".cli-")  # mkstemp makes it 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(stored), file, indent=2)
-                file.write("\n")
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with written_whole(path) as file:
+            file.write(f"{json.dumps(asdict(stored), indent=2)}\n".encode())
     except OSError as error:
         raise CliError(
             f"cannot write {path}: {error.strerror}",

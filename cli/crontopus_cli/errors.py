@@ -31,9 +31,13 @@ class UsageError(CliError):
 
 
 class AuthError(CliError):
-    """Not logged in, a token the server refuses, or a token that may not do this."""
+    """Not logged in, a token the server refuses, or a token that may not do this. `code`: the API's word for why."""
 
     exit_code = ExitCode.AUTH
+
+    def __init__(self, message: str, hint: str | None = None, *, code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
 
 
 class Unreachable(CliError):

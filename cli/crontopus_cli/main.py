@@ -8,18 +8,24 @@ import typer
 
 from crontopus_cli import __version__
 from crontopus_cli.commands import (
+    audit_log,
     auth,
     documents,
     endpoints,
     enroll_token,
     importing,
     incidents,
+    invitations,
     jobs,
+    members,
     namespaces,
     plan,
     repo,
     runs,
+    tenant_export,
+    tenants,
     tokens,
+    usage,
 )
 from crontopus_cli.errors import CliError, ExitCode
 from crontopus_cli.options import new_app
@@ -27,6 +33,7 @@ from crontopus_cli.output import complain
 
 app = new_app("Scheduled jobs, defined in Git and watched everywhere: the command line of Crontopus.")
 app.command()(auth.login)
+app.command()(auth.register)
 app.command()(auth.logout)
 app.command()(auth.whoami)
 app.command("plan")(plan.show_branch_plan)
@@ -40,6 +47,12 @@ app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(enroll_token.app, name="enroll-token")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(repo.app, name="repo")
+app.add_typer(tenants.app, name="tenants")
+tenants.app.command("export")(tenant_export.export_tenant)
+app.add_typer(members.app, name="members")
+app.add_typer(invitations.app, name="invitations")
+app.command("usage")(usage.show_usage)
+app.add_typer(audit_log.app, name="audit-log")
 
 
 def _print_version(wanted: bool) -> None:

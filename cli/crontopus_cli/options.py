@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
@@ -29,6 +30,9 @@ DryRun = Annotated[
     ),
 ]
 ShowDiff = Annotated[bool, typer.Option("--diff", help="Show how the files' text differs, too.")]
+_TIME_HELP = "A time, a date, or a duration such as `2h` for that long ago."
+Since = Annotated[str | None, typer.Option(metavar="TIME", help=f"Not before. {_TIME_HELP}")]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help=f"Before. {_TIME_HELP}")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -50,6 +54,17 @@ def parse_new_address(text: str) -> tuple[str, str]:
     if "/" not in text:
         raise UsageError(f"{text!r} does not say in which namespace", "write NAMESPACE/NAME")
     return parse_address(text)
+
+
+def invitation_token(text: str) -> str:
+    """The token in the link of an invitation; or it is the token itself. `-`: either, on standard input."""
+    given = (sys.stdin.readline() if text == "-" else text).strip()
+    if "://" not in given:
+        return given
+    (token,) = parse_qs(urlsplit(given).query).get("token") or [""]
+    if not token:
+        raise UsageError("there is no token in this link", "copy it whole, or the token alone")
+    return token
 
 
 def parse_labels(pairs: list[str]) -> dict[str, str]:

@@ -82,6 +82,13 @@ def emit_text(text: str, item: Json, form: OutputFormat) -> None:
     sys.stdout.write(text)
 
 
+def emit_bytes(pieces: Iterable[bytes]) -> None:
+    """A file, as it comes."""
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
 def note(message: str) -> None:
     """A remark for the person; scripts never see it on stdout."""
     sys.stderr.write(f"{harmless(message)}\n")

@@ -54,3 +54,12 @@ class DocumentKind(StrEnum):
     POLICY = "Policy"
     ALERT_ROUTE = "AlertRoute"
     MAINTENANCE_WINDOW = "MaintenanceWindow"
+
+
+class Role(StrEnum):
+    """Mightiest first."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"

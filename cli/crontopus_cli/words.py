@@ -56,6 +56,30 @@ def moment(instant: str | None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({ago(instant)})"
 
 
+def ends(tenant: dict[str, Any]) -> str:
+    """When a deleted tenant goes; empty for one that stays."""
+    return f"ends {moment(tenant['delete_at'])}" if tenant.get("delete_at") else ""
+
+
+def amount(value: int | None, unit: str) -> str:
+    """A quantity of `usage`."""
+    if value is None:
+        return ""
+    if unit == "bytes":
+        return size(value)
+    return {"days": f"{value} d", "per_minute": f"{value}/min"}.get(unit, str(value))
+
+
+def size(count: int) -> str:
+    """`512 B`, `1.5 MB`: powers of 1000, as disks are sold."""
+    value, units = float(count), ("B", "kB", "MB", "GB", "TB")
+    for unit in units:
+        if value < 999.5 or unit == units[-1]:
+            break
+        value /= 1000
+    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+
+
 def wall(local: str) -> str:
     """An instant with its offset as people write it: `Mon 2026-11-23 05:30+00:00`."""
     at = datetime.fromisoformat(local)

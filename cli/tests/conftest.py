@@ -1,6 +1,8 @@
 """Every test has its own configuration directory, no keyring, and a server on a free port."""
 
 import os
+import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +13,11 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves the path alone
 
-import cli_tests.fake_changes  # noqa: F401 - its routes join the server's
+import cli_tests.fake_changes
+import cli_tests.fake_people  # noqa: F401 - their routes join the server's
 from cli_tests.fake_server import USER_TOKEN, FakeServer, serving
-from cli_tests.running import Crontopus
+from cli_tests.real_server import Ok, register, start
+from cli_tests.running import LIMIT_SECONDS, Crontopus
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +53,29 @@ def signed_in(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> FakeServer
 def crontopus(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Crontopus:
     """Runs the command in this process."""
     return Crontopus(capsys, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of the real service, for all tests that want it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = start(tmp_path_factory.mktemp("server"), port)
+    yield f"http://127.0.0.1:{port}"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT_SECONDS) == 0
+
+
+@pytest.fixture
+def tenant(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The slug of a new tenant, and its owner's name; address and token are in the environment."""
+    slug = str(request.node.name).removeprefix("test_").replace("_", "-")[:36].strip("-")
+    monkeypatch.setenv("CRONTOPUS_SERVER", address)
+    monkeypatch.setenv("CRONTOPUS_TOKEN", register(address, slug))
+    return slug
+
+
+@pytest.fixture
+def ok(crontopus: Crontopus, tenant: str) -> Ok:
+    """Runs a command that must succeed, in the new tenant."""
+    return Ok(crontopus)

@@ -53,7 +53,7 @@ def test_what_changes_things_is_sent_once(
         (502, "text/html", b"<html>", "failed with HTTP 502", 1),
         (401, "text/html", b"<html>", "refuses the token", 3),
         (403, "application/problem+json", b'{"title": "Forbidden", "status": 403}', "Forbidden", 3),
-        (429, "application/problem+json", b'{"title": "Too many requests"}', "try again in a few s", 1),
+        (429, "application/problem+json", b'{"title": "Too many requests"}', "try again in a few minutes", 1),
         (200, "application/json", b'{"other": 1}', "sent no list", 1),
         (200, "application/json", b"[]", "does not answer like a Crontopus server", 1),
     ],
@@ -74,6 +74,56 @@ def test_answers_that_are_not_the_apis(
     assert (result.code, result.out) == (code, "")
     assert said in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long the client waited, each time; it does not really."""
+    waits: list[float] = []
+    monkeypatch.setattr("crontopus_cli.client.time.sleep", waits.append)
+    return waits
+
+
+@pytest.mark.parametrize("arguments", [("jobs", "list"), ("runs", "export")])
+def test_a_read_waits_once_for_as_long_as_the_server_asks(
+    crontopus: Crontopus, signed_in: FakeServer, slept: list[float], arguments: tuple[str, ...]
+) -> None:
+    signed_in.too_many = ["7"]
+
+    result = crontopus(*arguments)
+
+    assert (result.code, slept) == (0, [7])
+    assert "going on in 7s" in result.err
+
+    signed_in.too_many = ["7", "9"]
+    assert crontopus(*arguments).code == 1
+    assert slept == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wait", "said"),
+    [
+        (("jobs", "list"), "3600", "try again in 60m, at "),
+        (("jobs", "list"), "soon", "try again in a few minutes"),
+        (("namespaces", "add", "new"), "7", "try again in 7s, at "),
+        (("jobs", "delete", "hello", "--yes"), "7", "hello: Too many attempts. (try again in 7s, at "),
+    ],
+)
+def test_what_does_not_wait_says_when_to_try_again(
+    crontopus: Crontopus,
+    signed_in: FakeServer,
+    slept: list[float],
+    arguments: tuple[str, ...],
+    wait: str,
+    said: str,
+) -> None:
+    signed_in.too_many = [wait]
+
+    result = crontopus(*arguments)
+
+    assert (result.code, result.out, slept) == (1, "", [])
+    assert said in result.err
+    assert len(signed_in.requests) == 1
 
 
 def test_an_object_without_what_this_version_expects_is_not_a_traceback(

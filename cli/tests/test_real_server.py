@@ -1,100 +1,14 @@
 """The main commands against the real service: what the fake server cannot know, the shapes and rules of the API."""
 
-import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from cli_tests.running import LIMIT_SECONDS, Crontopus, script
+from cli_tests.real_server import Ok
+from cli_tests.running import Crontopus, script
 
 JOB = "apiVersion: crontopus/v1\nkind: Job\nmetadata: {{name: {name}}}\nspec:\n  schedule: {schedule}\n"
-READY = "Ctrl-C stops everything"
-
-
-def start(directory: Path, port: int) -> subprocess.Popen[str]:
-    """`crontopus-server up`, once it says that it is ready."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRONTOPUS_")}
-    environment |= {"CRONTOPUS_DATA_DIR": str(directory / "data"), "CRONTOPUS_PORT": str(port)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "crontopus_api.server", "up"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        cwd=directory,
-    )
-    said: list[str] = []
-    answered = threading.Event()
-
-    def listen() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line)
-            if READY in line:
-                answered.set()
-        answered.set()
-
-    threading.Thread(target=listen, daemon=True).start()
-    if not answered.wait(LIMIT_SECONDS) or not any(READY in line for line in said):
-        process.kill()
-        pytest.fail("the server did not start:\n" + "".join(said))
-    return process
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = start(tmp_path_factory.mktemp("server"), port)
-    yield f"http://127.0.0.1:{port}"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(LIMIT_SECONDS) == 0
-
-
-@pytest.fixture
-def tenant(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A new tenant's token, in the environment with the server's address."""
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-")
-    body = {
-        "username": name,
-        "email": f"{name}@example.org",
-        "password": "correct horse battery",
-        "mode": "token",
-    }
-    answer = httpx.post(f"{address}/api/v1/auth/register", json=body, trust_env=False)
-    assert answer.status_code == 201, answer.text
-    token = str(answer.json()["token"])
-    monkeypatch.setenv("CRONTOPUS_SERVER", address)
-    monkeypatch.setenv("CRONTOPUS_TOKEN", token)
-    return token
-
-
-@pytest.fixture
-def ok(crontopus: Crontopus, tenant: str) -> "Ok":
-    return Ok(crontopus)
-
-
-class Ok:
-    """Runs a command that must succeed; its data, or what it prints."""
-
-    def __init__(self, crontopus: Crontopus) -> None:
-        self._crontopus = crontopus
-
-    def __call__(self, *arguments: str, stdin: str = "") -> str:
-        result = self._crontopus(*arguments, stdin=stdin)
-        assert result.code == 0, result.err
-        return result.out
-
-    def data(self, *arguments: str, stdin: str = "") -> object:
-        return json.loads(self(*arguments, "-o", "json", stdin=stdin))
 
 
 def write(root: Path, **jobs: str) -> str:

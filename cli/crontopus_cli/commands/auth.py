@@ -1,15 +1,13 @@
-"""`login`, `logout`, `whoami`."""
+"""`login`, `register`, `logout`, `whoami`."""
 
-import os
-import socket
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from crontopus_cli import config
-from crontopus_cli.errors import AuthError, CliError, UsageError
-from crontopus_cli.options import Output
+from crontopus_cli import config, signing_in, words
+from crontopus_cli.errors import CliError, UsageError
+from crontopus_cli.options import Output, invitation_token
 from crontopus_cli.output import emit_object, note
 from crontopus_cli.session import connect_to
 from crontopus_cli.vocabulary import OutputFormat
@@ -18,44 +16,105 @@ Json = dict[str, Any]
 
 _STANDARD_INPUT = "-"
 
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of the server. Without it: CRONTOPUS_SERVER, the server used last, this machine."
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(help="Use this API token instead of a password; `-` reads it from standard input."),
+]
+Username = Annotated[
+    str | None, typer.Option("--username", "-u", help="User name or email; asked for when left out.")
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        help="Code of the authenticator app, or a recovery code, for accounts with two-step sign-in;"
+        " asked for when left out."
+    ),
+]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
 
 def login(
-    server: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of the server. Without it: CRONTOPUS_SERVER, the server used last, this machine."
-        ),
+    *,
+    server: Server = None,
+    token: Token = None,
+    username: Username = None,
+    password_stdin: PasswordStdin = False,
+    code: Code = None,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Which of your tenants. Without: the oldest.")
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(help="Use this API token instead of a password; `-` reads it from standard input."),
-    ] = None,
-    username: Annotated[
-        str | None, typer.Option("--username", "-u", help="User name or email; asked for when left out.")
-    ] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
 ) -> None:
     """Log in to a server and keep the token on this machine.
 
     With a user name and password the server makes a token named after this machine. It goes to the system's
-    keyring, or where there is none to a file that only you can read.
+    keyring, or where there is none to a file that only you can read. A token is for one tenant: log in again with
+    `--tenant` to go to another.
     """
-    if token is not None and (username is not None or password_stdin):
-        raise UsageError("--token cannot go with --username or --password-stdin", "use one way to log in")
-    address = config.normalise_server(server) if server else config.current_server() or config.DEFAULT_SERVER
-    note(f"Logging in to {address}")
-    if config.is_cleartext(address):
-        note("Warning: http:// sends your password and token unencrypted; use https:// where you can.")
-    if token is None:
-        session = _password_login(address, username, from_stdin=password_stdin)
-        _keep(address, session, str(session["token"]), "login")
+    by_password = (username, code, tenant)
+    if token is not None and (password_stdin or any(each is not None for each in by_password)):
+        raise UsageError(
+            "--token cannot go with --username, --password-stdin, --code or --tenant", "use one way to log in"
+        )
+    if token is not None:
+        _log_in_by_token(server, token)
         return
+    if password_stdin and username is None:
+        raise UsageError("--password-stdin needs --username", "add --username NAME")
+    if not password_stdin:
+        signing_in.must_have_terminal()
+    address = signing_in.server_address(server, "Logging in to")
+    body = {"login": signing_in.ask_user(username)}
+    body["password"] = signing_in.ask_password(from_stdin=password_stdin)
+    if code is not None:
+        body["code"] = code.strip()
+    session = signing_in.sign_in(address, body, tenant)
+    signing_in.keep(address, session, str(session["token"]), "login")
+
+
+def _log_in_by_token(server: str | None, token: str) -> None:
+    address = signing_in.server_address(server, "Logging in to")
     secret = sys.stdin.readline().strip() if token == _STANDARD_INPUT else token.strip()
     with connect_to(address, secret) as client:
         session = client.get("auth", "me")
-    _keep(address, session, secret, "token")
+    signing_in.keep(address, session, secret, "token")
+
+
+def register(
+    *,
+    username: Annotated[
+        str, typer.Option("--username", "-u", help="Your user name, and your tenant's slug.")
+    ],
+    email: Annotated[str, typer.Option(help="Your email address.")],
+    server: Server = None,
+    password_stdin: PasswordStdin = False,
+    invitation: Annotated[
+        str | None,
+        typer.Option(help="The link of an invitation, or the token in it; `-` reads it from standard input."),
+    ] = None,
+) -> None:
+    """Make an account with a tenant and a repository of its own, and log in to it.
+
+    Where the server confirms addresses it sends a link first: open it, then log in.
+    """
+    address = signing_in.server_address(server, "Registering with")
+    body = {"username": username, "email": email, "mode": "token", "token_name": signing_in.token_name()}
+    if invitation is not None:
+        body["invitation"] = invitation_token(invitation)
+    body["password"] = signing_in.ask_password(from_stdin=password_stdin, new=True)
+    with connect_to(address) as client:
+        session = client.post("auth", "register", body=body)
+    if session.get("token"):
+        signing_in.keep(address, session, str(session["token"]), "login")
+        return
+    note(f"An email is on its way to {email}. Open the link in it, then run `crontopus login`.")
 
 
 def logout() -> None:
@@ -68,12 +127,12 @@ def logout() -> None:
     if server is None or account is None:
         note("Not logged in.")
         return
-    token = _own_token(server)
+    token = signing_in.own_token(server)
     config.forget(server)
     note(f"Logged out of {server}.")
     if config.environment_token():
         note("CRONTOPUS_TOKEN is still set and will go on being used.")
-    if token is not None and not _revoke(server, token):
+    if token is not None and not signing_in.revoke(server, token):
         raise CliError(
             "the token is forgotten here but could not be revoked on the server",
             "revoke it with `crontopus tokens revoke` or in the console",
@@ -97,73 +156,8 @@ def _fields(server: str, session: Json) -> list[tuple[str, str]]:
         ("Server", server),
         ("User", f"{user['username']} <{user['email']}>"),
         ("Tenant", f"{tenant['slug']} ({tenant['role']})"),
+        ("Deleted", words.ends(tenant)),
         ("Also in", ", ".join(others)),
         ("Repository", session["repository"]["clone_url"]),
         ("Scopes", ", ".join(session["scopes"])),
     ]
-
-
-def _keep(address: str, session: Json, secret: str, origin: config.Origin) -> None:
-    """Stores the log-in, says where, and revokes the token that an earlier log-in made."""
-    previous = _own_token(address)
-    account = config.remember(address, session["user"]["username"], secret, origin)
-    place = "the system keyring" if account.store == "keyring" else str(config.config_path())
-    note(f"Logged in as {account.user} (tenant {session['tenant']['slug']}). The token is kept in {place}.")
-    if previous and previous != secret:
-        _revoke(address, previous)
-    if config.environment_token():
-        note("CRONTOPUS_TOKEN is set and goes before this log-in.")
-
-
-def _password_login(address: str, username: str | None, *, from_stdin: bool) -> Json:
-    user, password = _credentials(username, from_stdin=from_stdin)
-    body = {
-        "login": user,
-        "password": password,
-        "mode": "token",
-        "token_name": f"cli on {socket.gethostname()}",
-    }
-    with connect_to(address) as client:
-        session = client.post("auth", "login", body=body)
-    if not session.get("token"):
-        raise CliError(f"{address} gave no token", "this CLI may be too old or too new for the server")
-    return session
-
-
-def _credentials(username: str | None, *, from_stdin: bool) -> tuple[str, str]:
-    if from_stdin:
-        if username is None:
-            raise UsageError("--password-stdin needs --username", "add --username NAME")
-        return username, sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "there is no terminal to ask for a password on",
-            "use --token -, --username NAME --password-stdin, or set CRONTOPUS_TOKEN",
-        )
-    user = username or typer.prompt("User name or email", default=os.environ.get("USER") or None, err=True)
-    return user, typer.prompt("Password", hide_input=True, err=True)
-
-
-def _own_token(server: str) -> str | None:
-    """The stored token, if `login` made it and so may revoke it."""
-    account = config.load().accounts.get(server)
-    if account is None or account.origin != "login":
-        return None
-    try:
-        return config.stored_token(server)
-    except AuthError as error:
-        note(f"Warning: {error.message}; the earlier token stays valid until you revoke it.")
-        return None
-
-
-def _revoke(server: str, token: str) -> bool:
-    """False when the server could not be told. A token it no longer knows is as good as revoked."""
-    try:
-        with connect_to(server, token) as client:
-            client.post("auth", "logout")
-    except AuthError:
-        return True
-    except CliError as error:
-        note(f"Warning: the earlier token could not be revoked: {error.message}.")
-        return False
-    return True

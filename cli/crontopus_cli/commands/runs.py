@@ -5,14 +5,26 @@ import codecs
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from crontopus_cli import words
 from crontopus_cli.errors import CliError
-from crontopus_cli.options import Limit, Namespace, Output, at_most, new_app, one_more, parse_address
-from crontopus_cli.output import Column, emit_list, emit_text, harmless_output, note
+from crontopus_cli.filters import filtered_by
+from crontopus_cli.options import (
+    Limit,
+    Namespace,
+    Output,
+    Since,
+    Until,
+    at_most,
+    new_app,
+    one_more,
+    parse_address,
+)
+from crontopus_cli.output import Column, emit_bytes, emit_list, emit_text, harmless_output, note
 from crontopus_cli.session import connect
 from crontopus_cli.vocabulary import ExportFormat, OutputFormat, RunState
 
@@ -20,50 +32,52 @@ Json = dict[str, Any]
 
 app = new_app("Runs: every execution that was seen, or missed.")
 
-_TIME_HELP = "A time, a date, or a duration such as `2h` for that long ago."
 
+@dataclass(frozen=True)
+class Filter:
+    """Which runs."""
 
-Job = Annotated[str | None, typer.Option("--job", "-j", help="Only runs of this job: NAMESPACE/NAME.")]
-Label = Annotated[
-    list[str] | None,
-    typer.Option("--label", "-l", metavar="KEY=VALUE", help="Only runs of jobs with this label. Repeatable."),
-]
-Endpoint = Annotated[str | None, typer.Option(metavar="ID", help="Only runs on this endpoint.")]
-State = Annotated[RunState | None, typer.Option(help="Only runs in this state.")]
-Since = Annotated[str | None, typer.Option(metavar="TIME", help=f"Not before. {_TIME_HELP}")]
-Until = Annotated[str | None, typer.Option(metavar="TIME", help=f"Before. {_TIME_HELP}")]
+    job: Annotated[str | None, typer.Option("--job", "-j", help="Only runs of this job: NAMESPACE/NAME.")] = (
+        None
+    )
+    namespace: Namespace = None
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label", "-l", metavar="KEY=VALUE", help="Only runs of jobs with this label. Repeatable."
+        ),
+    ] = None
+    endpoint: Annotated[str | None, typer.Option(metavar="ID", help="Only runs on this endpoint.")] = None
+    state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None
+    since: Since = None
+    until: Until = None
+
+    def query(self) -> Json:
+        return {
+            "job": "/".join(parse_address(self.job)) if self.job else None,
+            "namespace": self.namespace,
+            "label": self.label or None,
+            "endpoint_id": self.endpoint,
+            "state": self.state,
+            "since": words.instant_of(self.since) if self.since else None,
+            "until": words.instant_of(self.until) if self.until else None,
+        }
 
 
 @app.command("list")
-def list_runs(
-    *,
-    job: Job = None,
-    namespace: Namespace = None,
-    label: Label = None,
-    endpoint: Endpoint = None,
-    state: State = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Limit = 50,
-    output: Output = OutputFormat.TABLE,
-) -> None:
+@filtered_by(Filter)
+def list_runs(chosen: Filter, limit: Limit = 50, output: Output = OutputFormat.TABLE) -> None:
     """List runs, newest first."""
-    query = _filter(job, namespace, label, endpoint, state, since, until)
+    query = chosen.query()
     with connect() as client:
         runs = at_most(client.pages("runs", limit=one_more(limit), **query), limit)
     emit_list(runs, _COLUMNS, output, empty="No runs.")
 
 
 @app.command("export")
+@filtered_by(Filter)
 def export_runs(
-    *,
-    job: Job = None,
-    namespace: Namespace = None,
-    label: Label = None,
-    endpoint: Endpoint = None,
-    state: State = None,
-    since: Since = None,
-    until: Until = None,
+    chosen: Filter,
     form: Annotated[ExportFormat, typer.Option("--format", help="For spreadsheets, or for programs.")] = (
         ExportFormat.CSV
     ),
@@ -72,31 +86,9 @@ def export_runs(
 
     `crontopus runs export --since 30d > runs.csv`
     """
-    query = _filter(job, namespace, label, endpoint, state, since, until)
+    query = chosen.query()
     with connect() as client:
-        for piece in client.stream("runs", accept="*/*", format=form, **query):
-            sys.stdout.buffer.write(piece)
-    sys.stdout.buffer.flush()
-
-
-def _filter(
-    job: str | None,
-    namespace: str | None,
-    label: list[str] | None,
-    endpoint: str | None,
-    state: RunState | None,
-    since: str | None,
-    until: str | None,
-) -> Json:
-    return {
-        "job": "/".join(parse_address(job)) if job else None,
-        "namespace": namespace,
-        "label": label or None,
-        "endpoint_id": endpoint,
-        "state": state,
-        "since": words.instant_of(since) if since else None,
-        "until": words.instant_of(until) if until else None,
-    }
+        emit_bytes(client.stream("runs", accept="*/*", format=form, **query))
 
 
 @app.command("output")

@@ -35,6 +35,7 @@ class FakeServer:
         self.plan: Json | None = None  # the answer of /plan and of every dry run
         self.user_agents: set[str] = set()
         self.git_root: Path | None = None  # served under /git/ by git's plain-file protocol
+        self.too_many: list[str] = []  # the next requests are one too many: Retry-After of each
         self.drop_connections = 0  # that many requests are cut off without an answer
         self.answer_with: tuple[int, str, bytes] | None = None  # status, content type and body for everything
 
@@ -316,6 +317,10 @@ class Handler(BaseHTTPRequestHandler):
             server.drop_connections -= 1
             self.close_connection = True
             return
+        if server.too_many:
+            problem = Problem(429, "rate_limited", "Too many attempts.", hint="Wait a little.")
+            self._send_problem(problem, **{"Retry-After": server.too_many.pop(0)})
+            return
         if path.startswith("/git/"):
             self._send_git(path.removeprefix("/git/"))
             return
@@ -325,7 +330,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             status, answer = self._answer(path, dict(parse_qsl(url.query)), body)
         except Problem as problem:
-            self._send(problem.status, "application/problem+json", json.dumps(problem.body).encode())
+            self._send_problem(problem)
             return
         if isinstance(answer, str):
             self._send(status, "text/plain; charset=utf-8", answer.encode())
@@ -334,7 +339,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, path: str, query: Query, body: Json | str) -> Answer:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        if path != "/auth/login" and token not in self.state.tokens:
+        if path not in {"/auth/login", "/auth/register"} and token not in self.state.tokens:
             raise Problem(401, "invalid_token", "the token is not valid")
         if path == "/auth/logout":
             body = {"_token": token}
@@ -357,8 +362,14 @@ class Handler(BaseHTTPRequestHandler):
         found = file.is_file()
         self._send(200 if found else 404, "application/octet-stream", file.read_bytes() if found else b"")
 
-    def _send(self, status: int, content_type: str, body: bytes) -> None:
+    def _send_problem(self, problem: Problem, **headers: str) -> None:
+        content = json.dumps(problem.body).encode()
+        self._send(problem.status, "application/problem+json", content, **headers)
+
+    def _send(self, status: int, content_type: str, body: bytes, **headers: str) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
