@@ -45,6 +45,9 @@ def _add(schema: dict[str, Any]) -> None:
             if operation is None:
                 continue
             more = _EVERYWHERE | (_WITH_BODY if "requestBody" in operation else {})
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                # FastAPI's own description of a 422, which `kit.problems` answers in another form.
+                operation["responses"]["422"] = {"description": "The payload is wrong.", "content": _PROBLEM}
             if "{" in path:
                 more |= _WITH_PARAMETER
             for status, description in more.items():
