@@ -4,6 +4,7 @@ API, worker and internal admin share it; each takes from `Services` what it need
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.deliveries import DeliveryService
@@ -12,8 +13,10 @@ from crontopus_api.alerts.routing import Router
 from crontopus_api.alerts.service import IncidentService
 from crontopus_api.checkins.badges.keys import BadgeKeys
 from crontopus_api.checkins.badges.service import BadgeService
+from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.heartbeats import Heartbeats
 from crontopus_api.checkins.keys.service import PingKeyService
+from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.adopting import Adopter
 from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
@@ -21,6 +24,7 @@ from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
 from crontopus_api.checkins.runs.rollups import RollupService
 from crontopus_api.checkins.runs.service import RunService
+from crontopus_api.checkins.senders import Senders
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
@@ -30,6 +34,7 @@ from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.accounts import Accounts
 from crontopus_api.identity.addresses import AddressService
+from crontopus_api.identity.audit_service import AuditService
 from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.oidc import Provider
 from crontopus_api.identity.operators import OperatorService
@@ -42,6 +47,9 @@ from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.sessions import SessionService
 from crontopus_api.identity.single_sign_on import SingleSignOn
 from crontopus_api.identity.tasks import AccountUpkeep
+from crontopus_api.identity.tenancy.ending_mail import EndingMail
+from crontopus_api.identity.tenancy.exporting.service import ExportService
+from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.changes import ChangeService
 from crontopus_api.jobs.changing.editing import EditingService
@@ -62,12 +70,17 @@ from crontopus_api.kit.clock import Clock, SystemClock
 from crontopus_api.kit.crypto import Keyring, derive
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.events import Events
-from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
 from crontopus_api.settings import Settings, SettingsError, load_secret_key
+from crontopus_api.tenants.ending import EndingService
+from crontopus_api.tenants.invitations import InvitationService
+from crontopus_api.tenants.members import MemberService
+from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
+from crontopus_api.tenants.usage import UsageService
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,12 @@ class Services:
     tenants: TenantService
     tokens: TokenService
     identity: IdentityService
+    invitations: InvitationService
+    tenancy: TenancyService
+    ending_mail: EndingMail
+    purger: Purger
+    usage: UsageService
+    exports: ExportService
     addresses: AddressService
     passwords: PasswordService
     second_factors: SecondFactors
@@ -88,6 +107,7 @@ class Services:
     account_mails: AccountMails
     account_upkeep: AccountUpkeep
     operators: OperatorService
+    audit: AuditService
     endpoints: EndpointService
     projector: Projector
     changes: ChangeService
@@ -115,6 +135,8 @@ class Services:
     deliveries: DeliveryService
     hub: Hub
     limits: RateLimits
+    directory: Directory
+    meter: CheckInMeter
 
     async def close(self) -> None:
         """Connections, at the end of the process."""
@@ -134,24 +156,30 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     signer = SshSigner.from_seed(derive(secret, "git-signing"))
     git = git_host(settings, secret, signer)
 
-    tenants = TenantService(clock, events, settings.default_plan)
-    tokens = TokenService(clock)
-    people = PeopleService()
-    limits = RateLimits(settings.redis_url)
     smtp_url = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     mailer = Mailer(smtp_url, settings.email_from)
-    accounts = Accounts(clock, tokens, tenants)
     links = Links(secret)
+
+    tenants = TenantService(clock, events, settings.default_plan)
+    invitations = InvitationService(database, clock, tenants, links, mailer, settings.base_url)
+    tokens = TokenService(clock)
+    ending = EndingService(clock, timedelta(days=settings.tenant_grace_days))
+    members = MemberService(clock)
+    ending_mail = EndingMail(database, tenants, members, mailer, settings.base_url)
+    tenancy = TenancyService(database, tenants, members, invitations, ending, ending_mail, tokens)
+    people = PeopleService()
+    limits = RateLimits(settings.redis_url, _policies(settings))
+    accounts = Accounts(clock, tokens, tenants)
     proofs = Proofs(links)
     mails = AccountMails(database, limits, mailer, proofs, settings.base_url)
     passwords = PasswordService(database, clock, limits, accounts, mails, proofs)
     second_factors = SecondFactors(database, clock, keyring, accounts, mails, passwords)
     rules = Rules(settings.registration, settings.verifies_email)
-    registration = RegistrationService(database, accounts, mails, rules)
+    registration = RegistrationService(database, accounts, mails, rules, invitations)
     identity = IdentityService(
         database, clock, limits, accounts, tokens, tenants, mails, second_factors, registration
     )
-    endpoints = EndpointService(clock, tokens, events, head_of)
+    endpoints = EndpointService(clock, tokens, tenants, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
     definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
     projector = Projector(database, git, definition_writer, clock)
@@ -163,6 +191,11 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
+
+    usage = UsageService(database, tenants, clock, git.size if isinstance(git, EmbeddedGitHost) else None)
+    usage.measure("jobs", jobs.count)
+    usage.measure("endpoints", endpoints.count)
+    directory = Directory(database, keyring)
 
     # What must travel rightwards (see kit.events).
     events.on(TenantCreated, on_tenant_created)
@@ -178,6 +211,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         tenants=tenants,
         tokens=tokens,
         identity=identity,
+        invitations=invitations,
+        tenancy=tenancy,
+        usage=usage,
+        exports=ExportService(database, git, tenants, members, clock, settings.exports_dir),
+        ending_mail=ending_mail,
+        purger=Purger(database, git, clock),
         addresses=AddressService(database, clock, accounts, mails, proofs, passwords),
         passwords=passwords,
         second_factors=second_factors,
@@ -186,6 +225,7 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         account_mails=mails,
         account_upkeep=AccountUpkeep(database, clock),
         operators=OperatorService(database, clock),
+        audit=AuditService(database),
         endpoints=endpoints,
         projector=projector,
         changes=changes,
@@ -213,6 +253,8 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
         hub=Hub(database),
         limits=limits,
+        directory=directory,
+        meter=_meter(settings, Senders(database, keyring, tenants, directory)),
     )
 
 
@@ -229,3 +271,20 @@ def _provider(settings: Settings) -> Provider | None:
         scopes=settings.oidc_scopes,
         redirect_uri=f"{settings.base_url}/api/v1/auth/oidc/callback",
     )
+
+
+def _policies(settings: Settings) -> LimitPolicies:
+    return LimitPolicies(
+        api=settings.api_limit,
+        login=settings.login_limit,
+        auth=settings.auth_limit,
+        enroll=settings.enroll_limit,
+        git=settings.git_limit,
+    )
+
+
+def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
+    """By the tenants' plans, unless the installation has one limit for all."""
+    if settings.check_in_limit is not None:
+        return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
+    return CheckInMeter(settings.redis_url, senders.limits)

@@ -10,14 +10,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 _NOT_THE_CONSOLE = ("api", "git", "ping", "badge", "schemas")
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 _UNBUILT = (
     "<!doctype html><title>Crontopus</title><h1>The console is not built</h1>"
     "<p>Run <code>make up</code>, or <code>cd frontend &amp;&amp; npm install &amp;&amp; npm run build</code>."
@@ -39,7 +31,6 @@ class Console(StaticFiles):
             if error.status_code != 404 or "." in path.rsplit("/", 1)[-1]:
                 raise
             response = await super().get_response("index.html", scope)
-        response.headers.update(_HEADERS)
         # Names of assets carry a hash of their content; the page that names them must stay fresh.
         immutable = path.startswith("assets/")
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
@@ -51,4 +42,4 @@ class Console(StaticFiles):
 
 
 def unbuilt_console() -> HTMLResponse:
-    return HTMLResponse(_UNBUILT, headers=_HEADERS)
+    return HTMLResponse(_UNBUILT)

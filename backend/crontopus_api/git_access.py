@@ -8,7 +8,7 @@ from crontopus_api.gitstore.embedded.cgi import Action, Credentials
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.embedded.http import GitHttpBackend
 from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
-from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden, TooOften
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp
 from crontopus_api.gitstore.forgejo.webhook import PushEvent, WebhookReceiver
@@ -17,7 +17,7 @@ from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs.projection.reading import Known
 from crontopus_api.jobs.repositories import tenant_of
 from crontopus_api.kit.database import Scope
-from crontopus_api.kit.errors import Unauthenticated
+from crontopus_api.kit.errors import TooManyRequests, Unauthenticated
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
 
@@ -46,6 +46,11 @@ class GitAccess:
             principal = await self._services.identity.authenticate(credentials.password)
         except Unauthenticated as error:
             raise AuthenticationRequired(f"{error.message} {error.hint or ''}".strip()) from error
+        limits = self._services.limits
+        try:
+            await limits.take(limits.policies.git, "git", str(principal.token_id))
+        except TooManyRequests as error:
+            raise TooOften(error.message, error.retry_after_seconds or 1) from error
         if principal.tenant_slug != slug:
             raise RepositoryHidden
         needed = _NEEDED[action]

@@ -4,17 +4,17 @@
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 
 from crontopus_api import console, git_access, health
 from crontopus_api.alerts.routes import router as alerts_router
 from crontopus_api.checkins.badges.routes import router as badges_router
-from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.keys.routes import router as ping_keys_router
@@ -25,22 +25,26 @@ from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
 from crontopus_api.identity.account_routes import router as account_router
+from crontopus_api.identity.audit_routes import router as audit_router
 from crontopus_api.identity.oidc_routes import router as oidc_router
 from crontopus_api.identity.routes import router as identity_router
+from crontopus_api.identity.tenancy.member_routes import router as members_router
+from crontopus_api.identity.tenancy.routes import router as tenants_router
+from crontopus_api.identity.token_routes import router as tokens_router
 from crontopus_api.jobs.change_routes import router as job_changes_router
 from crontopus_api.jobs.repository_routes import public as public_repository_router
 from crontopus_api.jobs.repository_routes import router as repository_router
 from crontopus_api.jobs.routes import router as jobs_router
 from crontopus_api.kit import log, problems, wiring
 from crontopus_api.kit.heap import freeze_startup
+from crontopus_api.kit.http import contract
+from crontopus_api.kit.http.asgi import App, Message, Receive, Scope, Send
+from crontopus_api.kit.http.edge import Edge
+from crontopus_api.kit.limits import RATE_LIMIT_HEADERS, RateLimits
 from crontopus_api.kit.metrics import observe_request
 from crontopus_api.live.routes import router as live_router
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings, get_settings
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Scope = MutableMapping[str, Any]
 
 
 def create_api(settings: Settings) -> FastAPI:
@@ -57,6 +61,10 @@ def create_api(settings: Settings) -> FastAPI:
     api.include_router(health.router)
     for router in (
         identity_router,
+        tokens_router,
+        tenants_router,
+        members_router,
+        audit_router,
         account_router,
         oidc_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
@@ -74,6 +82,7 @@ def create_api(settings: Settings) -> FastAPI:
         live_router,
     ):
         api.include_router(router)
+    contract.declare(api)
     built = settings.built_console
     if built is not None:
         pages = console.Console(built)
@@ -93,6 +102,8 @@ class Application:
         self.api.router.lifespan_context = self._lifespan
         self._doors: Doors | None = None
         self._git: Any = None
+        self._edge = edge(settings)
+        self._open: App = self.api
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -103,10 +114,12 @@ class Application:
             services.hub.start()
             services.writer.start()
             services.heartbeats.start()
+            services.meter.start()
             freeze_startup()
             try:
                 yield
             finally:
+                await services.meter.stop()
                 await services.heartbeats.stop()
                 await services.writer.stop()
                 await services.hub.stop()
@@ -114,6 +127,8 @@ class Application:
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""
+        self._edge = edge(services.settings, services.limits)
+        self._open = allowing(services.settings.cors_origins, self.api)
         self._doors = doors(services)
         self._git = git_access.git_app(services)
         wiring.provide(
@@ -122,6 +137,10 @@ class Application:
             services.database,
             services.tokens,
             services.identity,
+            services.tenancy,
+            services.usage,
+            services.exports,
+            services.audit,
             services.addresses,
             services.passwords,
             services.second_factors,
@@ -142,38 +161,66 @@ class Application:
             services.incidents,
             services.hub,
             services.limits,
+            services.meter,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.api(scope, receive, send)
             return
+        self._edge.arrive(scope)
         door = self._doors.find(scope) if self._doors is not None else None
         if door is not None:
+            self._edge.at_door(scope)
             await door(scope, receive, send)
-        elif scope["path"].startswith("/git/") and self._git is not None:
-            await self._git(scope, receive, send)
+            return
+        leaving = self._edge.leaving(send, scope)
+        if scope["path"].startswith("/git/") and self._git is not None:
+            await self._git(scope, receive, leaving)
         else:
-            await self._measured(scope, receive, send)
+            await self._measured(scope, receive, leaving)
 
     async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), 500
 
-        async def noting(message: MutableMapping[str, Any]) -> None:
+        async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.api(scope, receive, noting)
+            await self._edge.guarded(self._open, scope, receive, noting)
         finally:
             observe_request(scope, status, time.perf_counter() - began)
 
 
+def edge(settings: Settings, limits: RateLimits | None = None) -> Edge:
+    return Edge(
+        trusted_proxies=settings.trusted_proxies,
+        https=settings.base_url.startswith("https://"),
+        limits=limits,
+    )
+
+
+def allowing(origins: Sequence[str], app: App) -> App:
+    """`app` for pages of other sites too. They get no cookies: whoever calls from there sends a token."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID", *RATE_LIMIT_HEADERS],
+        max_age=3600,
+    )
+
+
 def doors(services: Services) -> Doors:
-    directory = Directory(services.database, services.keyring)
-    reporter = Reporter(services.writer, directory, services.pending_jobs, services.keyring)
+    reporter = Reporter(
+        services.writer, services.directory, services.pending_jobs, services.keyring, services.meter
+    )
     return Doors(reporter, services.clock, services.settings.ping_host)
 
 

@@ -8,16 +8,34 @@ over secrets). Nothing else in the package looks at `os.environ` for configurati
 import os
 import secrets
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from crontopus_api.kit.limits import OFF, parse_limit
 
 PREFIX = "CRONTOPUS_"
 MIN_SECRET_CHARACTERS = 32
+
+
+def _listed(value: object) -> object:
+    """`a, b` as people write lists in environment variables."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _rate(value: str) -> str:
+    if value != OFF:
+        parse_limit(value)  # a ValueError says what it does not understand
+    return value
+
+
+RateLimit = Annotated[str, AfterValidator(_rate)]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?$")]
 
 
 class SettingsError(Exception):
@@ -70,6 +88,11 @@ class Settings(BaseSettings):
     database_direct_url: str | None = Field(
         None, description="The same database without PgBouncer, for LISTEN, migrations and ingest."
     )
+    database_owner_url: str | None = Field(
+        None,
+        description="The same database as the role that owns its tables, for migrations alone; CRONTOPUS_DATABASE_URL"
+        " is then that of crontopus_service, which owns nothing.",
+    )
     redis_url: str | None = Field(
         None, description="Valkey/Redis for rate limits shared by several API processes."
     )
@@ -88,6 +111,9 @@ class Settings(BaseSettings):
     )
     default_plan: Literal["free", "team", "business"] = Field(
         "business", description="The plan, with its quotas, of tenants made from now on."
+    )
+    tenant_grace_days: int = Field(
+        7, ge=0, le=365, description="For so long a deleted tenant works on and can be restored."
     )
     registration: Literal["open", "invite", "closed"] = Field(
         "open", description="Who may make an account: anybody, who was invited to a tenant, nobody."
@@ -111,6 +137,29 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None,
         description="32+ random characters that protect stored secrets; unset: generated in the data directory.",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = (
+        Field(
+            (),
+            description="Networks (CIDR, separated by commas) of the proxies before it, whose X-Forwarded-For,"
+            " X-Forwarded-Proto and X-Request-ID are believed. Default: nobody's.",
+        )
+    )
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Other sites (https://app.example.com, …) whose pages may call the API with a token."
+    )
+    api_limit: RateLimit = Field("600/minute", description="Requests per token; `off`: as many as come.")
+    login_limit: RateLimit = Field("5/minute", description="Log-ins per account and address.")
+    auth_limit: RateLimit = Field(
+        "60/minute", description="Registrations, log-ins, resets and the like per address."
+    )
+    enroll_limit: RateLimit = Field("600/minute", description="Enrolments of endpoints per address.")
+    git_limit: RateLimit = Field("600/minute", description="Git requests per token; a fetch is two or three.")
+    check_in_limit: int | None = Field(
+        None, ge=0, description="Check-ins a minute per key or endpoint, whatever the plan says; 0: no limit."
+    )
+    max_connections: int = Field(
+        5000, ge=10, description="Connections at once to one API process; more are told to come again."
     )
     environment: Literal["development", "production"] = "development"
     log_format: Literal["console", "json"] = "console"
@@ -146,6 +195,11 @@ class Settings(BaseSettings):
         return f"{self.base_url}/git/crontopus/job-manifests-{slug}.git"
 
     @property
+    def migration_url(self) -> str | None:
+        """Where migrations log in; None: on the embedded database."""
+        return self.database_owner_url or self.database_direct_url or self.database_url
+
+    @property
     def verifies_email(self) -> bool:
         """Whether a new account must prove its address before its first sign-in."""
         if self.email_verification == "auto":
@@ -164,6 +218,11 @@ class Settings(BaseSettings):
     def git_cache_dir(self) -> Path:
         """Copies of Forgejo's repositories; may be lost at any time."""
         return self.data_dir / "git-cache"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Exports of tenants while they are fetched; may be lost at any time."""
+        return self.data_dir / "exports"
 
     @property
     def postgres_dir(self) -> Path:

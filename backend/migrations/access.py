@@ -8,6 +8,10 @@ Roles (none can log in, none owns a table, none bypasses row-level security; a t
 - crontopus_operator  the internal admin, read-only but for operators' own tables
 - crontopus_queue     Procrastinate's worker: its queue tables and nothing else
 - crontopus_lookup    owns the functions that resolve a token, key or log-in to a tenant
+
+`crontopus_service` is who the API, the worker and the internal admin log in as. It owns nothing and inherits nothing:
+it may enter the roles above but the last, and call the lookup functions. Only migrations log in as the owner of the
+tables.
 """
 
 from alembic import op
@@ -20,6 +24,7 @@ ROLES = (
     "crontopus_queue",
     "crontopus_lookup",
 )
+SERVICE = "crontopus_service"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 OWN_TENANT = "tenant_id = app_tenant()"
 
@@ -52,3 +57,17 @@ def lookup_function(signature: str, returns: str, body: str) -> None:
     op.execute(f"REVOKE ALL ON FUNCTION {name}({types}) FROM public")
     op.execute(f"ALTER FUNCTION {name}({types}) OWNER TO crontopus_lookup")
     op.execute(f"GRANT EXECUTE ON FUNCTION {name}({types}) TO crontopus_app, crontopus_ingest")
+    op.execute(GIVE_SERVICE_THE_LOOKUPS)
+
+
+# Look-ups come before it is known who asks, so before any role is entered. The role is made by migration 0015.
+GIVE_SERVICE_THE_LOOKUPS = f"""
+    DO $$ DECLARE each regprocedure;
+    BEGIN
+        IF to_regrole('{SERVICE}') IS NOT NULL THEN
+            FOR each IN SELECT oid FROM pg_proc WHERE proowner = 'crontopus_lookup'::regrole LOOP
+                EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {SERVICE}', each);
+            END LOOP;
+        END IF;
+    END $$
+"""  # noqa: S608 - names of our own

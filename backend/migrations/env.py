@@ -46,7 +46,7 @@ def main() -> None:
         return
     from crontopus_api.server.postgres import ensure_database  # noqa: PLC0415 - only when nothing was passed
 
-    with ensure_database(get_settings()) as configured:
+    with ensure_database(get_settings(), owner=True) as configured:
         migrate(configured)
 
 

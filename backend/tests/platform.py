@@ -13,6 +13,8 @@ from crontopus_api.composition import Services, compose
 from crontopus_api.main import Application
 from crontopus_api.settings import Settings
 
+from .postgres import service_url
+
 PASSWORD = "correct horse battery"
 
 
@@ -78,9 +80,10 @@ _spare: list[Application] = []
 
 @asynccontextmanager
 async def running_platform(database_url: str, data_dir: Path, **more: Any) -> AsyncIterator[Platform]:
-    """`more`: settings that differ from those of a plain installation."""
+    """Logged in as the service is. `more`: settings that differ from those of a plain installation."""
+    database_url = service_url(database_url)
     settings = Settings(
-        database_url=database_url, data_dir=data_dir, public_url="http://crontopus.test", **more
+        database_url=database_url, data_dir=data_dir, **({"public_url": "http://crontopus.test"} | more)
     )
     services = compose(settings, database_url)
     app = _spare.pop() if _spare else Application(settings)

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from crontopus_api.server.locks import FileLock
 from crontopus_api.server.migrations import migrate
-from crontopus_api.server.postgres import OWNER, EmbeddedPostgres, using
+from crontopus_api.server.postgres import OWNER, SERVICE, EmbeddedPostgres, using
 from crontopus_api.server.postgres_binaries import Binaries, find_binaries, machine_binaries, wheel_binaries
 
 OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -39,6 +39,7 @@ class Cluster:
         return self._server.admin_url
 
     def url(self, database: str) -> str:
+        """As the role that owns the tables."""
         host = conninfo_to_dict(self.admin_url)["host"]
         return f"postgresql://{OWNER}@/{database}?host={host}"
 
@@ -60,6 +61,11 @@ class Cluster:
     def _run(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def service_url(url: str) -> str:
+    """The same database as the role that serves."""
+    return url.replace(f"//{OWNER}@", f"//{SERVICE}@")
 
 
 @contextmanager

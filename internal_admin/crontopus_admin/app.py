@@ -18,7 +18,7 @@ from starlette_admin import BaseAdmin, DefaultTheme, TablerSettings
 from crontopus_admin.auth import OperatorAuth, OperatorSessions
 from crontopus_admin.health.service import HealthService
 from crontopus_admin.health.view import HealthView
-from crontopus_admin.views import EndpointsView, TenantsView, UsersView
+from crontopus_admin.views import EndpointsView, OperatorsLogView, TenantsView, UsersView
 from crontopus_api.composition import Services
 from crontopus_api.kit.crypto import derive
 from crontopus_api.server.database_errors import explain
@@ -99,7 +99,7 @@ def create_app(services: Services) -> Starlette:
         timezone_config=None,
         templates_dir="",
     )
-    for view in (TenantsView, UsersView, EndpointsView):
+    for view in (TenantsView, UsersView, EndpointsView, OperatorsLogView):
         admin.add_view(view(services.database))
     app = Starlette(routes=[Route("/healthz", alive)], lifespan=lifespan)
     admin.mount_to(app)

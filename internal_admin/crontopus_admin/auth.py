@@ -17,6 +17,7 @@ from starlette_admin.auth import AdminUser, AuthProvider
 from starlette_admin.exceptions import LoginFailed
 
 from crontopus_api.identity.operators import OperatorService
+from crontopus_api.kit.caller import Caller, note_caller
 from crontopus_api.kit.errors import Unauthenticated
 
 log = structlog.get_logger()
@@ -77,6 +78,7 @@ class OperatorAuth(AuthProvider):
         self, username: str, password: str, remember_me: bool, request: Request
     ) -> Response | None:
         try:
+            note_caller(Caller(_address(request), request.headers.get("user-agent", "")[:200]))
             operator = await self._operators.sign_in(
                 username=username, password=password[: LONGEST_PASSWORD + 1]
             )

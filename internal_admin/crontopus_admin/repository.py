@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.alerts.models import Incident
 from crontopus_api.endpoints.models import Endpoint
 from crontopus_api.endpoints.service import OFFLINE_AFTER
-from crontopus_api.identity.models import User
+from crontopus_api.identity.models import AuditEntry, User
 from crontopus_api.jobs.models import Job, Repository
 from crontopus_api.tenants.models import Membership, Tenant
 
@@ -72,6 +72,19 @@ def endpoints() -> Query:
         Endpoint.applied_commit,
         Endpoint.enrolled_at,
     ).join(Tenant, Tenant.id == Endpoint.tenant_id)
+
+
+def operators_log() -> Query:
+    """What operators did, and what was done to them: the entries of no tenant and no account."""
+    return select(
+        AuditEntry.id,
+        AuditEntry.at,
+        AuditEntry.actor_name.label("actor"),
+        AuditEntry.action,
+        AuditEntry.subject_name.label("subject"),
+        AuditEntry.address,
+        AuditEntry.agent,
+    ).where(AuditEntry.tenant_id.is_(None), AuditEntry.account_id.is_(None))
 
 
 def members_of(tenant_id: UUID) -> Query:

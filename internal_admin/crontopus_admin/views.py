@@ -121,3 +121,22 @@ class EndpointsView(Listing):
     hidden = ("hostname", "applied_commit", "enrolled_at")
     searchable_fields = ("id", "name", "tenant", "hostname")
     fields_default_sort = (("last_seen_at", True),)
+
+
+class OperatorsLogView(Listing):
+    key = "operators-log"
+    menu_label = display_name = "Operators' log"
+    icon = "fa-solid fa-clipboard-list"
+    query = repository.operators_log()
+    fields = (
+        StringField("id", label="Id", copy_to_clipboard=True),
+        InstantField("at", label="When"),
+        StringField("actor", label="Who"),
+        StringField("action", label="What"),
+        StringField("subject", label="Whom"),
+        StringField("address", label="From"),
+        StringField("agent", label="Browser"),
+    )
+    hidden = ("agent",)
+    searchable_fields = ("actor", "action", "subject", "address")
+    fields_default_sort = (("at", True),)

@@ -18,7 +18,7 @@ from crontopus_api.settings import Settings
 # The fixtures belong to the backend's tests, which are no installed package.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 from backend.tests.conftest import database_url, postgres_cluster
-from backend.tests.postgres import Cluster
+from backend.tests.postgres import Cluster, service_url
 
 __all__ = ["database_url", "postgres_cluster"]
 
@@ -28,8 +28,8 @@ NAME, PASSWORD = "olga", "a password for the tests"
 
 @pytest.fixture
 async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
-    settings = Settings(data_dir=tmp_path / "data", database_url=database_url)
-    composed = compose(settings, database_url)
+    url = service_url(database_url)
+    composed = compose(Settings(data_dir=tmp_path / "data", database_url=url), url)
     yield composed
     await composed.database.close()
 

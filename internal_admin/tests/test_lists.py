@@ -173,3 +173,10 @@ async def test_the_admin_reads_in_read_only_transactions(services: Services) -> 
         with pytest.raises(DBAPIError) as refused:
             await session.execute(text("UPDATE operators SET username = 'x'"))
     assert isinstance(refused.value.orig, psycopg.errors.ReadOnlySqlTransaction)
+
+
+async def test_operators_log_tells_who_signed_in_from_where(operator: httpx.AsyncClient) -> None:
+    page = (await operator.get("/operators-log/list")).text
+    entry = cells(page, "operator.signed_in")
+    assert (entry["actor"], entry["subject"], entry["address"]) == ("olga", "olga", "127.0.0.1")
+    assert cells(page, "operator.created")["actor"] == "crontopus"

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-BATCH = 500
+BATCH = 1000
 
 
 class Claimed(NamedTuple):
@@ -27,6 +27,7 @@ class Claimed(NamedTuple):
     at: datetime
 
 
+# cross-tenant: workers claim what comes first, whoever it belongs to
 _CLAIM = text(
     f"""
     WITH due AS MATERIALIZED (

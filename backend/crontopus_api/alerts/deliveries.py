@@ -1,7 +1,7 @@
 """Sends what waits for a target, with no transaction open while a medium is spoken to."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -12,6 +12,7 @@ from crontopus_api.alerts.channels.notification import DeliveryFailed, Digest, N
 from crontopus_api.alerts.metrics import DELIVERIES
 from crontopus_api.alerts.models import IncidentEvent
 from crontopus_api.alerts.repository import Waiting
+from crontopus_api.alerts.timeline import address
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.ids import uuid7
@@ -24,7 +25,9 @@ log = structlog.get_logger()
 GIVE_UP = timedelta(hours=24)
 # Of more than this many that wait at once, one message tells.
 MOST_SINGLE = 5
-_BATCH = 1000
+# After such a message the next one waits so long: while everything breaks, one every few seconds tells enough.
+DIGEST_PAUSE = timedelta(seconds=5)
+_BATCH = 5000
 
 
 class DeliveryService:
@@ -33,21 +36,36 @@ class DeliveryService:
         self._email = email
         self._clock = clock
         self._base_url = base_url
+        self._paused: dict[tuple[UUID, str, str], datetime] = {}
 
-    async def deliver(self, tenant_id: UUID, channel: str, target: str) -> None:
-        """Send everything that waits for a target, oldest first.
+    async def deliver(self, tenant_id: UUID, channel: str, target: str) -> timedelta | None:
+        """Send everything that waits for a target, oldest first. Answers how long to wait when it is too soon for that.
 
         Must not run twice at once for one target. Raises DeliveryFailed at the first message that the medium does
         not take: the others wait behind it, to be tried again later.
         """
+        whose = (tenant_id, channel, target)
+        pause = self._pause(whose)
+        if pause is not None:
+            return pause
         while True:
             async with self._database.tenant(tenant_id) as session:
                 waiting = await repository.waiting(session, tenant_id, channel, target, _BATCH)
+            if len(waiting) > MOST_SINGLE:
+                await self._send(tenant_id, channel, target, waiting)
+                self._paused[whose] = self._clock.now() + DIGEST_PAUSE
+                return DIGEST_PAUSE
+            for each in waiting:
+                await self._send(tenant_id, channel, target, [each])
             if not waiting:
-                return
-            size = 1 if len(waiting) <= MOST_SINGLE else len(waiting)
-            for at in range(0, len(waiting), size):
-                await self._send(tenant_id, channel, target, waiting[at : at + size])
+                return None
+
+    def _pause(self, whose: tuple[UUID, str, str]) -> timedelta | None:
+        """What is left of a target's pause, as this process knows of it."""
+        now = self._clock.now()
+        self._paused = {each: until for each, until in self._paused.items() if until > now}
+        until = self._paused.get(whose)
+        return None if until is None else until - now
 
     async def _send(self, tenant_id: UUID, channel: str, target: str, about: Sequence[Waiting]) -> None:
         """One message."""
@@ -62,10 +80,10 @@ class DeliveryService:
             )
             DELIVERIES.labels(channel, "failed").inc()
             log.warning("delivery_failed", delivery_id=message.message_id, error=words)
-            await self._record(tenant_id, f"{channel} to {target}", about, error=words)
+            await self._record(tenant_id, address(channel, target), about, error=words)
             raise
         DELIVERIES.labels(channel, "sent").inc()
-        await self._record(tenant_id, f"{channel} to {target}", about, error=None)
+        await self._record(tenant_id, address(channel, target), about, error=None)
 
     def _notification(self, delivery: Waiting) -> Notification:
         resolved = delivery.event == "resolved"
@@ -82,7 +100,7 @@ class DeliveryService:
         )
 
     async def _record(
-        self, tenant_id: UUID, address: str, about: Sequence[Waiting], *, error: str | None
+        self, tenant_id: UUID, where: str, about: Sequence[Waiting], *, error: str | None
     ) -> None:
         now = self._clock.now()
         by_state: dict[str, list[UUID]] = {}
@@ -92,18 +110,16 @@ class DeliveryService:
             if error is not None and now - delivery.created_at > GIVE_UP:
                 state = "failed"
             by_state.setdefault(state, []).append(delivery.id)
-            # Of many failures in a row the first is news; the delivery itself counts the rest.
-            if error is None or delivery.attempts == 0 or state == "failed":
-                kind = "notify_failed" if error else "notified"
-                words = f"{address} ({delivery.event}): {error or 'told'}"
+            # Of many failures in a row the first is news; the delivery itself counts the rest, and says when it went.
+            if error is not None and (delivery.attempts == 0 or state == "failed"):
                 events.append(
                     {
                         "tenant_id": tenant_id,
                         "id": uuid7(),
                         "incident_id": delivery.incident_id,
                         "at": now,
-                        "kind": kind,
-                        "message": words,
+                        "kind": "notify_failed",
+                        "message": f"{where} ({delivery.event}): {error}",
                     }
                 )
         async with self._database.tenant(tenant_id) as session:

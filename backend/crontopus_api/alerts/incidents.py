@@ -87,7 +87,7 @@ class IncidentKeeper:
                 incident.state, incident.resolved_at = "resolved", change.at
                 work.events.append(_event(incident.id, "resolved", change))
                 work.told.append((incident.id, "resolved"))
-        if not work.events:
+        if not (work.opened or work.events):
             return
         await session.flush()
         await add_rows(session, Incident, work.opened)
@@ -107,13 +107,13 @@ class IncidentKeeper:
                 "severity": about.jobs[change.job_id].severity,
                 "title": about.title(change),
                 "cause": change.reason,
+                "opened_because": change.reason,
                 "instance_id": change.instance_id,
                 "job_id": change.job_id,
                 "endpoint_id": change.endpoint_id,
                 "opened_at": change.at,
             }
         )
-        work.events.append(_event(incident_id, "opened", change))
         work.told.append((incident_id, "opened"))
 
     async def _notify(self, session: AsyncSession, tenant_id: UUID, told: Sequence[tuple[UUID, str]]) -> None:
@@ -140,7 +140,7 @@ class IncidentKeeper:
         # One job for all that wait for a target. Of a target's jobs one runs at a time: its messages keep their order.
         wanted = [
             (
-                f"alerts:{tenant_id}:{channel}:{target}",
+                delivery_lock(str(tenant_id), channel, target),
                 {"tenant_id": str(tenant_id), "channel": channel, "target": target},
             )
             for channel, target in targets
@@ -173,6 +173,11 @@ class _About:
         if change.endpoint_id is not None:
             where = f" on {self.endpoints.get(change.endpoint_id, 'an endpoint')}"
         return f"{job.namespace}/{job.name} {_WORDS[change.to_state]}{where}"
+
+
+def delivery_lock(tenant_id: str, channel: str, target: str) -> str:
+    """Of the jobs that share it one runs at a time."""
+    return f"alerts:{tenant_id}:{channel}:{target}"
 
 
 def _event(incident_id: UUID, kind: str, change: Claimed) -> Row:

@@ -37,6 +37,7 @@ class Incident(Base):
     severity: Mapped[Str]
     title: Mapped[Str]
     cause: Mapped[Str | None]
+    opened_because: Mapped[Str]
     instance_id: Mapped[UUID | None]
     job_id: Mapped[UUID | None]
     endpoint_id: Mapped[UUID | None]
@@ -45,7 +46,7 @@ class Incident(Base):
 
 
 class IncidentEvent(Base):
-    """One line of an incident's timeline."""
+    """A line of an incident's timeline that neither the incident nor its deliveries tell."""
 
     __tablename__ = "incident_events"
     __table_args__ = (

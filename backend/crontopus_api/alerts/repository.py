@@ -56,6 +56,16 @@ async def events(session: AsyncSession, tenant_id: UUID, incident_id: UUID) -> S
     return (await session.scalars(query)).all()
 
 
+async def deliveries(session: AsyncSession, tenant_id: UUID, incident_id: UUID) -> Sequence[Delivery]:
+    """Oldest first."""
+    query = (
+        select(Delivery)
+        .where(Delivery.tenant_id == tenant_id, Delivery.incident_id == incident_id)
+        .order_by(Delivery.id)
+    )
+    return (await session.scalars(query)).all()
+
+
 class Waiting(NamedTuple):
     """A delivery that is still to be made, with what it tells of. `thread_id`: the first one of the incident there."""
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository, schemas
 from crontopus_api.alerts.models import Incident
+from crontopus_api.alerts.timeline import timeline
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.errors import NotFound
@@ -35,10 +36,9 @@ class IncidentService:
         if incident is None:
             raise NotFound("There is no such incident.")
         shown = (await self._present(session, tenant_id, [incident]))[0]
+        deliveries = await repository.deliveries(session, tenant_id, incident_id)
         events = await repository.events(session, tenant_id, incident_id)
-        return schemas.IncidentDetail(
-            **dict(shown), events=[schemas.IncidentEventOut.model_validate(event) for event in events]
-        )
+        return schemas.IncidentDetail(**dict(shown), events=timeline(incident, deliveries, events))
 
     async def _present(
         self, session: AsyncSession, tenant_id: UUID, incidents: Sequence[Incident]

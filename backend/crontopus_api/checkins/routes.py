@@ -4,8 +4,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from crontopus_api.checkins import schemas
+from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.metrics import RECEIVED
 from crontopus_api.checkins.records import Answer, CheckIn
+from crontopus_api.checkins.senders import meter_key
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.identity import scopes
@@ -18,6 +20,7 @@ router = APIRouter(prefix="/api/v1")
 
 Service = Annotated[CheckInService, Depends(provided(CheckInService))]
 Writer = Annotated[CheckInWriter, Depends(provided(CheckInWriter))]
+Meter = Annotated[CheckInMeter, Depends(provided(CheckInMeter))]
 _write = requires(scopes.CHECKINS_WRITE)
 _REFUSALS = {
     "unknown": "There is no such instance: the job is not expected to run there.",
@@ -32,9 +35,15 @@ _REFUSALS = {
     responses=problem_responses(401, 403, 404, 422, 503) | {202: {"model": schemas.CheckInOut}},
 )
 async def check_in(
-    body: schemas.CheckInIn, principal: CurrentPrincipal, service: Service, writer: Writer, response: Response
+    body: schemas.CheckInIn,
+    principal: CurrentPrincipal,
+    service: Service,
+    writer: Writer,
+    meter: Meter,
+    response: Response,
 ) -> schemas.CheckInOut:
     """Report one start, finish or log. 200 means that it is stored, 202 that it is safe and will be soon."""
+    meter.count(meter_key(principal))
     answer = await writer.submit(await service.check_in(principal, body))
     RECEIVED.labels("api", answer.status).inc()
     if answer.status == "unknown":
@@ -53,9 +62,10 @@ async def check_in(
     responses=problem_responses(401, 403, 422, 503),
 )
 async def check_in_batch(
-    body: schemas.BatchIn, principal: CurrentPrincipal, service: Service, writer: Writer
+    body: schemas.BatchIn, principal: CurrentPrincipal, service: Service, writer: Writer, meter: Meter
 ) -> schemas.BatchOut:
     """Report up to 1,000 messages, in order. Repeating a batch with the same event ids changes nothing."""
+    meter.count(meter_key(principal), len(body.items))
     results: list[schemas.BatchItemOut | None] = []
     accepted: list[CheckIn] = []
     for item in body.items:

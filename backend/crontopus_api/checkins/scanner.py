@@ -31,6 +31,7 @@ async def scan_once(connection: psycopg.AsyncConnection, batch: int = BATCH) -> 
         if not overdue:
             SCANNER_LAG.set(0)
             return 0
+        SCANNER_LAG.set(_lag(overdue[0], now))
         changes: list[tuple[Live, Change]] = []
         runs: list[RunRow] = []
         for live in overdue:
@@ -41,11 +42,16 @@ async def scan_once(connection: psycopg.AsyncConnection, batch: int = BATCH) -> 
     return len(overdue)
 
 
+def _lag(oldest: Live, now: datetime) -> float:
+    """Seconds since the deadline that passed first."""
+    assert oldest.status is not None
+    assert oldest.status.deadline_at is not None
+    return (now - oldest.status.deadline_at).total_seconds()
+
+
 def _judge(live: Live, outages: Sequence[Outage], now: datetime, runs: list[RunRow]) -> list[Change]:
     """The changes of one instance; what its history says of it goes to `runs`."""
     assert live.status is not None
-    if live.status.deadline_at is not None:
-        SCANNER_LAG.set((now - live.status.deadline_at).total_seconds())
     passed = on_deadline(live.status, live.expectation, now, outages)
     runs += [_absence(live, slot, "missed", "no run was reported in time") for slot in passed.missed]
     forgiven = "Crontopus could not be reached when a run could have been reported"

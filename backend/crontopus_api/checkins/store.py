@@ -4,6 +4,7 @@ Raw psycopg, because each statement here runs for every check-in of the installa
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -11,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from crontopus_api.checkins.engine import OpenRun, Status
 from crontopus_api.checkins.records import Live
@@ -21,9 +21,14 @@ Connection = psycopg.AsyncConnection[Any]
 Key = tuple[UUID, UUID]
 """(tenant id, instance id)"""
 
+# In the order of `Status`.
 _STATUS_COLUMNS = """s.state, s.since, s.version, s.due_at, s.deadline_at, s.last_seen_at, s.failures,
     s.successes, s.open_runs, s.missed_slot_at, s.excused_until, s.usual_ms, s.usual_runs, s.warnings,
-    s.xmin::text AS seen"""
+    s.xmin::text"""
+_OPEN_RUNS = [field.name for field in fields(Status)].index("open_runs")
+# In the order of `Live`.
+_INSTANCE_COLUMNS = "i.tenant_id, i.id, i.job_id, i.endpoint_id, i.expectation::text"
+_OF_INSTANCE = 5
 
 
 async def enter_role(connection: Connection, role: str) -> datetime:
@@ -37,6 +42,7 @@ async def enter_role(connection: Connection, role: str) -> datetime:
 
 async def resolve_digests(connection: Connection, digests: list[bytes]) -> dict[bytes, Key]:
     """Ping keys to the ping-mode instances they stand for."""
+    # cross-tenant: the key says whose it is
     cursor = await connection.execute(
         """
         SELECT k.digest, i.tenant_id, i.id
@@ -53,49 +59,45 @@ async def load(connection: Connection, keys: Iterable[Key]) -> dict[Key, Live]:
     """The instances named by `keys`, their status rows locked in order of id."""
     wanted = sorted(set(keys), key=lambda key: key[1])
     arrays = ([key[0] for key in wanted], [key[1] for key in wanted])
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            """
-            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation
-            FROM unnest(%s::uuid[], %s::uuid[]) AS w(tenant_id, id)
-            JOIN instances i ON i.tenant_id = w.tenant_id AND i.id = w.id
-            """,
-            arrays,
-        )
-        found = await cursor.fetchall()
-        await cursor.execute(
-            f"""
-            SELECT s.tenant_id, s.instance_id, {_STATUS_COLUMNS}
-            FROM unnest(%s::uuid[], %s::uuid[]) AS w(tenant_id, instance_id)
-            JOIN instance_status s ON s.tenant_id = w.tenant_id AND s.instance_id = w.instance_id
-            ORDER BY s.instance_id
-            FOR UPDATE OF s
-            """,  # noqa: S608 - our own column list
-            arrays,
-        )
-        locked = {(row["tenant_id"], row["instance_id"]): row for row in await cursor.fetchall()}
-    return {
-        key: _live(row, locked.get(key)) for row in found if (key := (row["tenant_id"], row["instance_id"]))
-    }
+    cursor = await connection.execute(
+        f"""
+        SELECT {_INSTANCE_COLUMNS}
+        FROM unnest(%s::uuid[], %s::uuid[]) AS w(tenant_id, id)
+        JOIN instances i ON i.tenant_id = w.tenant_id AND i.id = w.id
+        """,  # noqa: S608 - our own column list
+        arrays,
+    )
+    found = await cursor.fetchall()
+    cursor = await connection.execute(
+        f"""
+        SELECT s.tenant_id, s.instance_id, {_STATUS_COLUMNS}
+        FROM unnest(%s::uuid[], %s::uuid[]) AS w(tenant_id, instance_id)
+        JOIN instance_status s ON s.tenant_id = w.tenant_id AND s.instance_id = w.instance_id
+        ORDER BY s.instance_id
+        FOR UPDATE OF s
+        """,  # noqa: S608 - our own column list
+        arrays,
+    )
+    locked = {(row[0], row[1]): row[2:] for row in await cursor.fetchall()}
+    return {key: _live(row, locked.get(key)) for row in found if (key := (row[0], row[1]))}
 
 
 async def claim_overdue(connection: Connection, now: datetime, limit: int) -> list[Live]:
     """Instances whose deadline has passed and that no other worker holds, locked."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            f"""
-            SELECT i.tenant_id, i.id AS instance_id, i.job_id, i.endpoint_id, i.expectation::text AS expectation,
-                {_STATUS_COLUMNS}
-            FROM instance_status s
-            JOIN instances i ON i.tenant_id = s.tenant_id AND i.id = s.instance_id
-            WHERE s.deadline_at <= %s
-            ORDER BY s.deadline_at
-            LIMIT %s
-            FOR UPDATE OF s SKIP LOCKED
-            """,  # noqa: S608 - our own column list
-            (now, limit),
-        )
-        return [_live(row, row) for row in await cursor.fetchall()]
+    # cross-tenant: deadlines pass for all alike
+    cursor = await connection.execute(
+        f"""
+        SELECT {_INSTANCE_COLUMNS}, {_STATUS_COLUMNS}
+        FROM instance_status s
+        JOIN instances i ON i.tenant_id = s.tenant_id AND i.id = s.instance_id
+        WHERE s.deadline_at <= %s
+        ORDER BY s.deadline_at
+        LIMIT %s
+        FOR UPDATE OF s SKIP LOCKED
+        """,  # noqa: S608 - our own column list
+        (now, limit),
+    )
+    return [_live(row[:_OF_INSTANCE], row[_OF_INSTANCE:]) for row in await cursor.fetchall()]
 
 
 @lru_cache(maxsize=4096)
@@ -104,42 +106,23 @@ def _expectation(data: str) -> Expectation:
     return Expectation.from_json(msgspec.json.decode(data))
 
 
-def _live(row: dict[str, Any], status: dict[str, Any] | None) -> Live:
-    return Live(
-        tenant_id=row["tenant_id"],
-        instance_id=row["instance_id"],
-        job_id=row["job_id"],
-        endpoint_id=row["endpoint_id"],
-        expectation=_expectation(row["expectation"]),
-        status=_status(status) if status else None,
-        seen=status["seen"] if status else None,
-    )
+def _live(instance: Sequence[Any], status: Sequence[Any] | None) -> Live:
+    tenant_id, instance_id, job_id, endpoint_id, expectation = instance
+    if status is None:
+        return Live(tenant_id, instance_id, job_id, endpoint_id, _expectation(expectation), None)
+    *columns, seen = status
+    found = Status(*columns)
+    if found.open_runs:
+        found.open_runs = [_open_run(run) for run in columns[_OPEN_RUNS]]
+    return Live(tenant_id, instance_id, job_id, endpoint_id, _expectation(expectation), found, seen)
 
 
-def _status(row: dict[str, Any]) -> Status:
-    return Status(
-        state=row["state"],
-        since=row["since"],
-        version=row["version"],
-        due_at=row["due_at"],
-        deadline_at=row["deadline_at"],
-        last_seen_at=row["last_seen_at"],
-        failures=row["failures"],
-        successes=row["successes"],
-        open_runs=[
-            OpenRun(
-                UUID(run["run_id"]),
-                datetime.fromisoformat(run["partition_at"]),
-                datetime.fromisoformat(run["started_at"]),
-                run["flagged"],
-            )
-            for run in row["open_runs"]
-        ],
-        missed_slot_at=row["missed_slot_at"],
-        excused_until=row["excused_until"],
-        usual_ms=row["usual_ms"],
-        usual_runs=row["usual_runs"],
-        warnings=row["warnings"],
+def _open_run(stored: dict[str, Any]) -> OpenRun:
+    return OpenRun(
+        UUID(stored["run_id"]),
+        datetime.fromisoformat(stored["partition_at"]),
+        datetime.fromisoformat(stored["started_at"]),
+        stored["flagged"],
     )
 
 

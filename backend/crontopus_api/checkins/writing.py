@@ -138,6 +138,7 @@ def _statement() -> str:
     own_rule = {"state", "started_at", "output_truncated"}
     taken = [f"{name} = coalesce(excluded.{name}, r.{name})" for name in _RUN if name not in fixed | own_rule]
     mine = "(loose OR (tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved))"
+    # cross-tenant: a batch holds check-ins of any tenants, each row with its own
     return f"""
     WITH w AS MATERIALIZED (SELECT * FROM {_rows(1, _STATUS)}),
     -- In order of id, as everybody locks them.

@@ -33,7 +33,7 @@ async def _untenanted(database: Storage) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-@router.post("/enroll", status_code=201, responses=problem_responses(401, 422))
+@router.post("/enroll", status_code=201, responses=problem_responses(401, 403, 422))
 async def enroll(
     body: schemas.Enroll,
     session: Annotated[AsyncSession, Depends(_untenanted, scope="function")],

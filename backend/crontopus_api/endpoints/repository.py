@@ -33,6 +33,11 @@ async def active(session: AsyncSession, tenant_id: UUID) -> Sequence[Endpoint]:
     return (await session.scalars(query.order_by(Endpoint.id))).all()
 
 
+async def count_active(session: AsyncSession, tenant_id: UUID) -> int:
+    query = select(func.count()).where(Endpoint.tenant_id == tenant_id, Endpoint.revoked_at.is_(None))
+    return await session.scalar(query) or 0
+
+
 async def names(session: AsyncSession, tenant_id: UUID) -> dict[UUID, str]:
     rows = await session.execute(select(Endpoint.id, Endpoint.name).where(Endpoint.tenant_id == tenant_id))
     return {row.id: row.name for row in rows}

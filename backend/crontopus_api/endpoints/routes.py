@@ -80,7 +80,7 @@ async def edit_endpoint(
     endpoints: Endpoints,
 ) -> schemas.EndpointOut:
     """Rename it or change its labels; jobs whose selector matches follow at once."""
-    endpoint = await endpoints.edit(session, principal.tenant_id, endpoint_id, patch)
+    endpoint = await endpoints.edit(session, principal, endpoint_id, patch)
     return _out(endpoints, endpoint, await endpoints.condition_counts(session, principal.tenant_id))
 
 
@@ -95,7 +95,7 @@ async def revoke_endpoint(
     endpoint_id: UUID, principal: CurrentPrincipal, session: TenantSession, endpoints: Endpoints
 ) -> None:
     """Revoke it: its token stops working at once, no job is expected there any more."""
-    await endpoints.revoke(session, principal.tenant_id, endpoint_id)
+    await endpoints.revoke(session, principal, endpoint_id)
 
 
 @router.post(
@@ -143,4 +143,4 @@ async def list_enrollment_tokens(
 async def revoke_enrollment_token(
     token_id: UUID, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
 ) -> None:
-    await tokens.revoke_enrollment(session, principal.tenant_id, token_id)
+    await tokens.revoke_enrollment(session, principal, token_id)

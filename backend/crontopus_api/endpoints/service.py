@@ -1,6 +1,6 @@
 """Endpoints: machines that run the agent."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -13,13 +13,18 @@ from crontopus_api.endpoints import repository, schemas
 from crontopus_api.endpoints.models import Endpoint, EndpointCondition
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.scopes import ENDPOINT_SCOPES
+from crontopus_api.identity.tenancy.actors import actor_of
 from crontopus_api.identity.tokens import Issued, TokenService
+from crontopus_api.kit import audit
+from crontopus_api.kit.audit import Actor, Subject
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Scope, enter
 from crontopus_api.kit.errors import NotFound, Unauthenticated
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.ids import uuid7
 from crontopus_api.live.topics import announce
+from crontopus_api.tenants.plans import used_up
+from crontopus_api.tenants.service import TenantService
 
 TOKEN_LIFE = timedelta(hours=24)
 HEARTBEAT_SECONDS = 30
@@ -48,17 +53,26 @@ HeadOf = Callable[[AsyncSession, UUID], Awaitable[str | None]]
 class EndpointService:
     """`head_of` answers which commit of a tenant's repository endpoints should be at (jobs know)."""
 
-    def __init__(self, clock: Clock, tokens: TokenService, events: Events, head_of: HeadOf) -> None:
+    def __init__(
+        self, clock: Clock, tokens: TokenService, tenants: TenantService, events: Events, head_of: HeadOf
+    ) -> None:
         self._clock = clock
         self._tokens = tokens
+        self._tenants = tenants
         self._events = events
         self.head_of = head_of
 
     async def enroll(self, session: AsyncSession, request: schemas.Enroll) -> EnrolledEndpoint:
-        """Trade one use of an enrolment token for an endpoint and its token. Raises Unauthenticated."""
+        """Trade one use of an enrolment token for an endpoint and its token.
+
+        Raises Unauthenticated, or Forbidden when the plan has no room: the token keeps its use then.
+        """
         tenant_id, slug, token_id = await self._tokens.find_enrollment(session, request.token)
         await enter(session, Scope(tenant_id=tenant_id))
         grant = await self._tokens.consume_enrollment(session, tenant_id, slug, token_id)
+        plan = await self._tenants.plan_held(session, tenant_id)
+        if await repository.count_active(session, tenant_id) >= plan.endpoints:
+            raise used_up(plan, "endpoints", "endpoints")
         endpoint = Endpoint(
             tenant_id=tenant_id,
             id=uuid7(),
@@ -77,6 +91,9 @@ class EndpointService:
         )
         await repository.add(session, endpoint)
         issued = await self._issue(session, endpoint)
+        actor = Actor("endpoint", endpoint.id, endpoint.name, issued.token.id)
+        about = {"platform": endpoint.platform, "labels": endpoint.labels, "enrolment_token": token_id}
+        await self._record(session, "endpoint.enrolled", actor, endpoint, after=about)
         await self._changed(session, tenant_id)
         return EnrolledEndpoint(endpoint, slug, issued)
 
@@ -171,22 +188,33 @@ class EndpointService:
         return await repository.condition_counts(session, tenant_id)
 
     async def edit(
-        self, session: AsyncSession, tenant_id: UUID, endpoint_id: UUID, patch: schemas.EndpointPatch
+        self, session: AsyncSession, principal: Principal, endpoint_id: UUID, patch: schemas.EndpointPatch
     ) -> Endpoint:
-        endpoint = await self.get(session, tenant_id, endpoint_id)
-        for field, value in patch.model_dump(exclude_none=True).items():
+        endpoint = await self.get(session, principal.tenant_id, endpoint_id)
+        before, after = {}, patch.model_dump(exclude_none=True)
+        for field, value in after.items():
+            before[field] = getattr(endpoint, field)
             setattr(endpoint, field, value)
         await session.flush()
-        await self._changed(session, tenant_id)
+        if before != after:
+            actor = await actor_of(session, principal)
+            await self._record(session, "endpoint.changed", actor, endpoint, before=before, after=after)
+        await self._changed(session, principal.tenant_id)
         return endpoint
 
-    async def revoke(self, session: AsyncSession, tenant_id: UUID, endpoint_id: UUID) -> None:
+    async def revoke(self, session: AsyncSession, principal: Principal, endpoint_id: UUID) -> None:
         """Its tokens stop working with this commit; its history stays."""
-        endpoint = await self.get(session, tenant_id, endpoint_id)
-        endpoint.revoked_at = endpoint.revoked_at or self._clock.now()
-        await session.flush()
-        await self._tokens.revoke_of_endpoint(session, tenant_id, endpoint_id)
-        await self._changed(session, tenant_id)
+        endpoint = await self.get(session, principal.tenant_id, endpoint_id)
+        if endpoint.revoked_at is None:
+            endpoint.revoked_at = self._clock.now()
+            await session.flush()
+            await self._record(session, "endpoint.revoked", await actor_of(session, principal), endpoint)
+        await self._tokens.revoke_of_endpoint(session, principal.tenant_id, endpoint_id)
+        await self._changed(session, principal.tenant_id)
+
+    async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
+        """Those that are not revoked."""
+        return await repository.count_active(session, tenant_id)
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -209,6 +237,26 @@ class EndpointService:
             scopes=ENDPOINT_SCOPES,
             life=TOKEN_LIFE,
             replaces_id=replaces_id,
+        )
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        action: str,
+        actor: Actor,
+        endpoint: Endpoint,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+    ) -> None:
+        await audit.record(
+            session,
+            action,
+            actor,
+            Subject("endpoint", endpoint.id, endpoint.name),
+            at=self._clock.now(),
+            tenant_id=endpoint.tenant_id,
+            before=before,
+            after=after,
         )
 
     async def _changed(self, session: AsyncSession, tenant_id: UUID) -> None:

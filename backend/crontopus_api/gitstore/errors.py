@@ -93,3 +93,11 @@ class RepositoryHidden(GitStoreError):
 
 class PermissionDenied(GitStoreError):
     """Known caller, own repository, but not allowed to do this: the bridge answers 403 with the text."""
+
+
+class TooOften(GitStoreError):
+    """The caller has asked often enough for now."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

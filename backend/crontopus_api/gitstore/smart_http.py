@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials, GitRequest
 from crontopus_api.gitstore.embedded.push import GitCaller
-from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden
+from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden, TooOften
 from crontopus_api.gitstore.gunzip import BadGzip, Gunzip
 
 Message = MutableMapping[str, Any]
@@ -93,6 +93,8 @@ async def recognised(
         await refuse(send, 404, "not found")
     except PermissionDenied as error:
         await refuse(send, 403, str(error) or "this token may not do that")
+    except TooOften as error:
+        await refuse(send, 429, str(error), (b"retry-after", b"%d" % error.retry_after_seconds))
     return None
 
 

@@ -14,9 +14,11 @@ from crontopus_api.identity.service import IdentityService
 from crontopus_api.kit.caller import current_caller
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Forbidden, Unauthenticated
+from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.wiring import provided
 from crontopus_api.settings import Settings
 
+_CHECK_INS = "/api/v1/check-ins"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -36,7 +38,16 @@ async def current_principal(
     request: Request,
     identity: Annotated[IdentityService, Depends(provided(IdentityService))],
     settings: Annotated[Settings, Depends(provided(Settings))],
+    limits: Annotated[RateLimits, Depends(provided(RateLimits))],
 ) -> Principal:
+    principal = await _recognised(request, identity, settings)
+    # Check-ins are counted by plan, where they are taken.
+    if not request.url.path.startswith(_CHECK_INS):
+        await limits.take(limits.policies.api, "api", str(principal.token_id))
+    return principal
+
+
+async def _recognised(request: Request, identity: IdentityService, settings: Settings) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if token:
         if scheme.lower() != "bearer":

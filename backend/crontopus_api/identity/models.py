@@ -121,16 +121,27 @@ class Operator(Base):
 
 
 class AuditEntry(Base):
-    """Written by `kit.audit`; see there what each column holds. Of a tenant, or of a person's own account."""
+    """Written by `kit.audit`; see there what each column holds. Of a tenant, of a person's own account, or, of neither,
+    of the operators."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
         CheckConstraint("actor_kind IN ('user', 'endpoint', 'operator', 'system')", name="actor_kind"),
-        CheckConstraint("(tenant_id IS NULL) <> (account_id IS NULL)", name="one_log"),
+        CheckConstraint(
+            "num_nonnulls(tenant_id, account_id) = 1"
+            " OR (num_nonnulls(tenant_id, account_id) = 0 AND actor_kind IN ('operator', 'system'))",
+            name="one_log",
+        ),
         Index("ix_audit_log_tenant_id_id", "tenant_id", "id", postgresql_where=text("tenant_id IS NOT NULL")),
         Index(
             "ix_audit_log_account_id_id", "account_id", "id", postgresql_where=text("account_id IS NOT NULL")
         ),
+        Index(
+            "ix_audit_log_operators",
+            "id",
+            postgresql_where=text("tenant_id IS NULL AND account_id IS NULL"),
+        ),
+        Index("ix_audit_log_at", "at", postgresql_using="brin"),
     )
 
     id: Mapped[Id]

@@ -37,12 +37,11 @@ async def all_operators(session: AsyncSession) -> Sequence[Operator]:
     return (await session.scalars(select(Operator).order_by(Operator.username))).all()
 
 
-async def disable(session: AsyncSession, username: str, now: datetime) -> bool:
-    """Whether there was such an operator to disable."""
-    result = await session.execute(
+async def disable(session: AsyncSession, username: str, now: datetime) -> Operator | None:
+    """The operator, if there was such a one to disable."""
+    return await session.scalar(
         update(Operator)
         .where(Operator.username == username, Operator.disabled_at.is_(None))
         .values(disabled_at=now)
-        .returning(Operator.id)
+        .returning(Operator)
     )
-    return result.first() is not None

@@ -1,35 +1,14 @@
 """Who may make an account, and what an account needs before its first sign-in."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import Literal
 
 from crontopus_api.identity.accounts import Accounts, SignedIn
 from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.secrets import hash_password
 from crontopus_api.kit.database import Database, Scope, enter
 from crontopus_api.kit.errors import Forbidden, Invalid
-from crontopus_api.tenants.service import TenantOf
-
-
-class Invitation(Protocol):
-    """An invitation to a tenant, sent to an address."""
-
-    @property
-    def tenant_id(self) -> UUID: ...
-
-    @property
-    def email(self) -> str: ...
-
-
-class Invitations(Protocol):
-    """What registration needs of the tenants' invitations."""
-
-    async def look_up(self, token: str) -> Invitation | None: ...
-
-    async def redeem(self, session: AsyncSession, invitation: Invitation, user_id: UUID) -> TenantOf: ...
+from crontopus_api.tenants.invitations import Invitation, InvitationService
 
 
 @dataclass(frozen=True)
@@ -56,15 +35,13 @@ class Rules:
 
 
 class RegistrationService:
-    """`invitations`: None where there are none, and every invitation is an unknown one."""
-
     def __init__(
         self,
         database: Database,
         accounts: Accounts,
         mails: AccountMails,
         rules: Rules,
-        invitations: Invitations | None = None,
+        invitations: InvitationService,
     ) -> None:
         self._database = database
         self._accounts = accounts
@@ -90,7 +67,8 @@ class RegistrationService:
         """
         invited = await self._invitation(invitation, email)
         self._rules.allow(invited=invited is not None)
-        pending = self._rules.verify_email and invited is None
+        proven = invited is not None and invited.proves_address
+        pending = self._rules.verify_email and not proven
         password_hash = await hash_password(password)
         async with self._database.session() as session:
             user = await self._accounts.add(
@@ -98,24 +76,23 @@ class RegistrationService:
                 username=username,
                 email=email,
                 password_hash=password_hash,
-                verified=invited is not None,
+                verified=proven,
                 pending=pending,
             )
             if pending:
                 await self._mails.queue_to(session, "verify", user.id, email)
                 return None
             where = (await self._accounts.home(session, user)).id
-            if invited is not None and self._invitations is not None:
-                await enter(session, Scope(tenant_id=invited.tenant_id, user_id=user.id))
+            if invited is not None:
                 where = (await self._invitations.redeem(session, invited, user.id)).id
             await enter(session, Scope(tenant_id=where, user_id=user.id))
             return await self._accounts.open(session, user, token_name=token_name, where=where)
 
     async def _invitation(self, token: str | None, email: str) -> Invitation | None:
-        """The link proves the address it was sent to, and no other."""
+        """It is for the address it was sent to, and for no other."""
         if token is None:
             return None
-        found = await self._invitations.look_up(token) if self._invitations is not None else None
+        found = await self._invitations.look_up(token)
         if found is None:
             raise Invalid(
                 "The invitation does not work: it was used already, taken back, or is too old.",

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -75,12 +76,50 @@ async def add_token(session: AsyncSession, token: Token) -> None:
     await session.flush()
 
 
+async def get_token(session: AsyncSession, tenant_id: UUID, token_id: UUID) -> Token | None:
+    """One that still works or did until it expired, held against others who change it."""
+    query = select(Token).where(
+        Token.tenant_id == tenant_id, Token.id == token_id, Token.revoked_at.is_(None)
+    )
+    return await session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
 async def list_tokens(session: AsyncSession, tenant_id: UUID, kind: str, user_id: UUID | None) -> list[Token]:
     """Tokens that still work or may be rotated, newest first; a user's own when `user_id` is given."""
     query = select(Token).where(Token.tenant_id == tenant_id, Token.kind == kind, Token.revoked_at.is_(None))
     if user_id is not None:
         query = query.where(Token.user_id == user_id)
     return list(await session.scalars(query.order_by(Token.id.desc())))
+
+
+async def token_owners(session: AsyncSession, tenant_id: UUID, kind: str) -> list[tuple[Token, str]]:
+    """Everybody's tokens of that kind with their user names, newest first."""
+    rows = await session.execute(
+        select(Token, User.username)
+        .join(User, User.id == Token.user_id)
+        .where(Token.tenant_id == tenant_id, Token.kind == kind, Token.revoked_at.is_(None))
+        .order_by(Token.id.desc())
+    )
+    return [(token, name) for token, name in rows]
+
+
+async def revoke_member_tokens(session: AsyncSession, tenant_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Of every kind: also enrolment tokens that this person made."""
+    await session.execute(
+        update(Token)
+        .where(Token.tenant_id == tenant_id, Token.user_id == user_id, Token.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def set_session_scopes(
+    session: AsyncSession, tenant_id: UUID, user_id: UUID, scopes: Sequence[str]
+) -> None:
+    await session.execute(
+        update(Token)
+        .where(Token.tenant_id == tenant_id, Token.user_id == user_id, Token.kind == "session")
+        .values(scopes=list(scopes))
+    )
 
 
 async def revoke_token(

@@ -8,7 +8,6 @@ from crontopus_api.identity import account_schemas, schemas
 from crontopus_api.identity.answers import Configured, forget_session, session_out
 from crontopus_api.identity.dependencies import (
     CurrentPrincipal,
-    TenantSession,
     caller_address,
     refuse_cross_site,
 )
@@ -16,7 +15,6 @@ from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.kit.errors import Forbidden
-from crontopus_api.kit.paging import Page
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
 
@@ -96,40 +94,6 @@ async def me(
     principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
 ) -> schemas.SessionOut:
     return session_out(response, settings, await identity.whoami(principal), principal.scopes)
-
-
-@router.get("/tokens", tags=["tokens"], responses=problem_responses(401, 403))
-async def list_tokens(
-    principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
-) -> Page[schemas.TokenOut]:
-    """Your own API tokens, newest first."""
-    found = await tokens.of_user(session, principal.tenant_id, _user_id(principal))
-    return Page(items=[schemas.TokenOut.model_validate(token) for token in found])
-
-
-@router.post("/tokens", status_code=201, tags=["tokens"], responses=problem_responses(401, 403, 422))
-async def create_token(
-    body: schemas.NewToken, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
-) -> schemas.IssuedToken:
-    """Make an API token. It can never do more than you and the token you use now."""
-    issued = await tokens.issue_for_user(
-        session,
-        principal,
-        user_id=_user_id(principal),
-        name=body.name,
-        wanted=body.scopes,
-        life_seconds=body.expires_in_seconds,
-    )
-    return schemas.IssuedToken(token=schemas.TokenOut.model_validate(issued.token), secret=issued.secret)
-
-
-@router.delete(
-    "/tokens/{token_id}", status_code=204, tags=["tokens"], responses=problem_responses(401, 403, 404, 422)
-)
-async def revoke_token(
-    token_id: UUID, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
-) -> None:
-    await tokens.revoke_own(session, principal.tenant_id, token_id, _user_id(principal))
 
 
 def _person(principal: Principal) -> Principal:

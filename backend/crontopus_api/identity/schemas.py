@@ -63,6 +63,7 @@ class TenantOut(Schema):
     slug: str
     name: str
     role: str
+    delete_at: Time | None = Field(None, description="The tenant was deleted, and ends then.")
 
 
 class RepositoryOut(Schema):
@@ -79,24 +80,3 @@ class SessionOut(Schema):
     repository: RepositoryOut
     scopes: list[str]
     token: str | None = Field(None, description="A new API token, shown this once (mode token).")
-
-
-class TokenOut(Schema):
-    id: UUID
-    name: str
-    hint: str
-    scopes: list[str]
-    created_at: Time
-    expires_at: Time | None
-    last_used_at: Time | None
-
-
-class NewToken(Payload):
-    name: TokenName
-    scopes: list[str] | None = Field(None, description="Default: everything your role allows.")
-    expires_in_seconds: int | None = Field(None, ge=60, le=10 * 365 * 86400)
-
-
-class IssuedToken(Schema):
-    token: TokenOut
-    secret: str = Field(description="Shown this once.")

@@ -25,7 +25,6 @@ from crontopus_api.kit.errors import Forbidden, Unauthenticated
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.tenants.service import TenantService
 
-LOGIN_LIMIT = "5/minute"
 # Over all addresses. Nothing locks beyond it: whoever guesses elsewhere must not lock the owner out.
 _FAILURES = "50/hour"
 _WARNINGS = "1/hour"
@@ -71,12 +70,13 @@ class IdentityService:
         address is not verified; TooManyRequests beyond five attempts a minute per account and `address`.
         """
         # Account and address together: somebody who guesses elsewhere cannot lock the owner out.
-        await self._limits.take(LOGIN_LIMIT, "login", login.lower(), address)
+        limit = self._limits.policies.login
+        await self._limits.take(limit, "login", login.lower(), address)
         async with self._database.session() as session:
             found = await accounts_repository.find_account(session, login)
         who = str(found.user_id) if found else login.lower()
         # A person has two names to sign in by. That both lead to one account is nothing to tell: no 429 here.
-        allowed = await within(self._limits, LOGIN_LIMIT, "login of", who, address)
+        allowed = await within(self._limits, limit, "login of", who, address)
         matches = await verify_password(password, found.password_hash if found else None)
         if found is None or not matches or not allowed:
             await self._count_failure(who, found.user_id if found else None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,10 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.identity import repository
 from crontopus_api.identity.models import Token
 from crontopus_api.identity.principal import Principal
-from crontopus_api.identity.scopes import USER_SCOPES
+from crontopus_api.identity.scopes import BY_ROLE, TENANT_ADMIN, USER_SCOPES
 from crontopus_api.identity.secrets import TokenKind, new_token, token_digest, token_hint, token_kind
+from crontopus_api.identity.tenancy.actors import actor_of
+from crontopus_api.kit import audit
+from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.clock import Clock
-from crontopus_api.kit.errors import Invalid, NotFound, Unauthenticated
+from crontopus_api.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from crontopus_api.kit.ids import uuid7
 
 
@@ -91,7 +95,7 @@ class TokenService:
             )
         for scope in wanted or ():
             principal.require(scope)
-        return await self.issue(
+        issued = await self.issue(
             session,
             "user",
             tenant_id=principal.tenant_id,
@@ -100,6 +104,8 @@ class TokenService:
             scopes=principal.scopes if wanted is None else wanted,
             life=timedelta(seconds=life_seconds) if life_seconds else None,
         )
+        await self._record(session, "token.created", principal, issued.token, after=_told(issued.token))
+        return issued
 
     async def issue_enrollment(
         self,
@@ -111,7 +117,7 @@ class TokenService:
         life_seconds: int,
         labels: Mapping[str, str],
     ) -> Issued:
-        return await self.issue(
+        issued = await self.issue(
             session,
             "enrollment",
             tenant_id=principal.tenant_id,
@@ -122,9 +128,49 @@ class TokenService:
             uses=uses,
             labels=labels,
         )
+        await self._record(session, "token.created", principal, issued.token, after=_told(issued.token))
+        return issued
+
+    async def rotate(
+        self, session: AsyncSession, principal: Principal, token_id: UUID, overlap: timedelta
+    ) -> Issued:
+        """Another secret for an API token of one's own; the old one works on for `overlap`.
+
+        Raises NotFound, Conflict when it has expired, Forbidden when it can do more than the principal.
+        """
+        token, now = await self._own(session, principal, token_id), self._clock.now()
+        if token.expires_at is not None and token.expires_at <= now:
+            raise Conflict("The token has expired.", code="expired_token", hint="Make a new one.")
+        # What the role no longer allows, the new one does not get; what it does, one must be able to hand out.
+        scopes = [scope for scope in token.scopes if scope in BY_ROLE[principal.role or "viewer"]]
+        for scope in scopes:
+            principal.require(scope)
+        issued = await self.issue(
+            session,
+            "user",
+            tenant_id=principal.tenant_id,
+            user_id=token.user_id,
+            name=token.name,
+            scopes=scopes,
+            life=token.expires_at - token.created_at if token.expires_at else None,
+        )
+        ends = now + overlap
+        if overlap and (token.expires_at is None or token.expires_at > ends):
+            token.expires_at = ends
+        elif not overlap:
+            token.revoked_at = now
+        await session.flush()
+        about = {"id": issued.token.id, "old_one_ends_at": ends}
+        await self._record(session, "token.rotated", principal, token, after=about)
+        return issued
 
     async def of_user(self, session: AsyncSession, tenant_id: UUID, user_id: UUID) -> list[Token]:
         return await repository.list_tokens(session, tenant_id, "user", user_id)
+
+    async def of_everybody(self, session: AsyncSession, principal: Principal) -> list[tuple[Token, str]]:
+        """The API tokens of all members with their user names. Raises Forbidden."""
+        principal.require(TENANT_ADMIN)
+        return await repository.token_owners(session, principal.tenant_id, "user")
 
     async def enrollments(self, session: AsyncSession, tenant_id: UUID) -> list[Token]:
         tokens = await repository.list_tokens(session, tenant_id, "enrollment", None)
@@ -134,16 +180,25 @@ class TokenService:
     async def revoke(self, session: AsyncSession, tenant_id: UUID, token_id: UUID) -> None:
         await repository.revoke_token(session, tenant_id, token_id, self._clock.now())
 
-    async def revoke_own(self, session: AsyncSession, tenant_id: UUID, token_id: UUID, user_id: UUID) -> None:
-        """Raises NotFound unless it is an API token of this user."""
-        now = self._clock.now()
-        if not await repository.revoke_token(session, tenant_id, token_id, now, kind="user", user_id=user_id):
-            raise NotFound("There is no such token.")
+    async def revoke_for_user(self, session: AsyncSession, principal: Principal, token_id: UUID) -> None:
+        """An API token: one's own, or anybody's for those who administer. Raises NotFound."""
+        if TENANT_ADMIN in principal.scopes:
+            token = await self._get(session, principal, token_id, "user")
+        else:
+            token = await self._own(session, principal, token_id)
+        await self._revoke(session, principal, token)
 
-    async def revoke_enrollment(self, session: AsyncSession, tenant_id: UUID, token_id: UUID) -> None:
-        now = self._clock.now()
-        if not await repository.revoke_token(session, tenant_id, token_id, now, kind="enrollment"):
-            raise NotFound("There is no such enrolment token.")
+    async def revoke_enrollment(self, session: AsyncSession, principal: Principal, token_id: UUID) -> None:
+        """Raises NotFound."""
+        await self._revoke(session, principal, await self._get(session, principal, token_id, "enrollment"))
+
+    async def revoke_of_member(self, session: AsyncSession, tenant_id: UUID, user_id: UUID) -> None:
+        """Everything by which this person, or a machine they meant to enrol, could still come in."""
+        await repository.revoke_member_tokens(session, tenant_id, user_id, self._clock.now())
+
+    async def follow_role(self, session: AsyncSession, tenant_id: UUID, user_id: UUID, role: str) -> None:
+        """Sessions may do what the role says. API tokens keep their own scopes, within the role's."""
+        await repository.set_session_scopes(session, tenant_id, user_id, BY_ROLE[role])
 
     async def revoke_of_endpoint(self, session: AsyncSession, tenant_id: UUID, endpoint_id: UUID) -> None:
         await repository.revoke_endpoint_tokens(session, tenant_id, endpoint_id, self._clock.now())
@@ -165,6 +220,51 @@ class TokenService:
         if labels is None:
             raise _not_an_enrollment()
         return Enrollment(tenant_id, tenant_slug, labels)
+
+    async def _get(self, session: AsyncSession, principal: Principal, token_id: UUID, kind: str) -> Token:
+        token = await repository.get_token(session, principal.tenant_id, token_id)
+        if token is None or token.kind != kind:
+            raise NotFound("There is no such token.")
+        return token
+
+    async def _own(self, session: AsyncSession, principal: Principal, token_id: UUID) -> Token:
+        token = await self._get(session, principal, token_id, "user")
+        if token.user_id != principal.user_id:
+            raise NotFound("There is no such token.")
+        return token
+
+    async def _revoke(self, session: AsyncSession, principal: Principal, token: Token) -> None:
+        token.revoked_at = self._clock.now()
+        await session.flush()
+        await self._record(session, "token.revoked", principal, token, before=_told(token))
+
+    async def _record(
+        self,
+        session: AsyncSession,
+        action: str,
+        principal: Principal,
+        token: Token,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        await audit.record(
+            session,
+            action,
+            await actor_of(session, principal),
+            Subject("token", token.id, token.name),
+            at=self._clock.now(),
+            tenant_id=token.tenant_id,
+            before=before,
+            after=after,
+        )
+
+
+def _told(token: Token) -> dict[str, Any]:
+    """A token as the audit log tells of it."""
+    told: dict[str, Any] = {"kind": token.kind, "scopes": token.scopes, "expires_at": token.expires_at}
+    if token.kind == "enrollment":
+        told |= {"labels": token.labels, "uses": token.uses_left}
+    return told
 
 
 def _not_an_enrollment() -> Unauthenticated:

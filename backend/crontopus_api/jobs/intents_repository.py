@@ -50,6 +50,7 @@ async def finish(session: AsyncSession, tenant_id: UUID, intent_id: UUID, **valu
 
 async def stale(session: AsyncSession, before: datetime) -> Sequence[tuple[UUID, UUID]]:
     """(tenant id, intent id) of changes nobody is working on any more. For the scanner's role only."""
+    # cross-tenant: a worker finishes what any process left
     rows = await session.execute(
         select(GitIntent.tenant_id, GitIntent.id)
         .where(GitIntent.state == "pending", GitIntent.created_at < before)

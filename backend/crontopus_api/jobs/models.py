@@ -212,3 +212,12 @@ class InstanceStatus(Base):
     usual_runs: Mapped[int] = mapped_column(server_default="0")
     warnings: Mapped[Json] = mapped_column(server_default=text("'[]'"))
     expectation_no: Mapped[int] = mapped_column(server_default="0")
+
+
+class RetiredSigner(Base):
+    """A key that signed commits before the installation's secret was another; whoever verifies these has to know it."""
+
+    __tablename__ = "retired_signers"
+
+    public_key: Mapped[Str] = mapped_column(primary_key=True)
+    retired_at: Mapped[Instant]

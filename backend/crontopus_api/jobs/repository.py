@@ -148,7 +148,8 @@ async def mark_ready(session: AsyncSession, tenant_id: UUID, now: datetime) -> N
 
 
 async def tenant_of(session: AsyncSession, slug: str) -> UUID | None:
-    """Across tenants: for the scanner's role only."""
+    """For the scanner's role only."""
+    # cross-tenant: whose repository it is, is the question
     return await session.scalar(select(Repository.tenant_id).where(Repository.slug == slug))
 
 
@@ -157,5 +158,6 @@ async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> N
 
 
 async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
-    """Of every tenant: for the scanner's role only."""
+    """For the scanner's role only."""
+    # cross-tenant: workers look after all repositories
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()

@@ -116,6 +116,9 @@ class JobService:
         found = dict(await repository.namespaces(session, tenant_id))
         return sorted(({"default": 0} | found).items())
 
+    async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
+        return sum(jobs for _, jobs in await repository.namespaces(session, tenant_id))
+
     async def instances(
         self,
         session: AsyncSession,

@@ -62,12 +62,14 @@ async def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append an entry to a tenant's log (`tenant_id`), or to that of a person's own account (`account_id`).
+    """Append an entry to a tenant's log (`tenant_id`), to that of a person's own account (`account_id`), or, with
+    neither, to that of the operators.
 
     `action` reads `noun.verb` in the past tense: `token.created`. `before` and `after` hold what changed and never a
     secret: no password, token, key or recovery code, hashed or not.
     """
-    assert (tenant_id is None) != (account_id is None)  # an entry belongs to one log
+    assert tenant_id is None or account_id is None  # an entry belongs to one log
+    assert tenant_id or account_id or actor.kind in {"operator", "system"}
     caller = current_caller()
     await session.execute(
         _INSERT,

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from crontopus_api.kit import log
+from crontopus_api.kit.http.connections import GuardedConnection
 from crontopus_api.server import checks
 from crontopus_api.server.children import dying_with
 from crontopus_api.settings import Settings, get_settings
@@ -24,7 +25,11 @@ def serve(application: Any, settings: Settings, **options: Any) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=GuardedConnection,
+        # Which proxy is believed is said by CRONTOPUS_TRUSTED_PROXIES, and read at the edge.
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=settings.max_connections,
         log_config=None,
         access_log=False,
         server_header=False,

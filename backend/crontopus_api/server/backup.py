@@ -70,7 +70,7 @@ def check_user(settings: Settings) -> None:
 def superuser_url(settings: Settings) -> str:
     """The embedded database as its superuser, who alone may read all rows; a configured one as it is."""
     if settings.database_url is not None:
-        return settings.database_direct_url or settings.database_url
+        return settings.migration_url or settings.database_url
     return make_conninfo(EmbeddedPostgres(settings.postgres_dir).admin_url, dbname=DATABASE)
 
 

@@ -128,6 +128,32 @@ def database(settings: Settings) -> str:
     return f"PostgreSQL {version} at {host}"
 
 
+_OWNED = """
+    SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('public.tenants')
+"""
+
+
+def database_role(settings: Settings) -> str:
+    """Who the service logs in as. Advice, no failure: row-level security holds the owner of the tables as well."""
+    if settings.database_url is None:
+        return "The service owns no tables"
+    try:
+        with psycopg.connect(settings.database_url, connect_timeout=10) as connection:
+            row = connection.execute(_OWNED).fetchone()
+            user = connection.info.user
+    except psycopg.Error as error:
+        raise CheckError(f"CRONTOPUS_DATABASE_URL: {_one_line(error)}") from error
+    if row is None:
+        return "The database has no schema yet"
+    if not row[0]:
+        return f"The service logs in as {user}, who owns no tables"
+    return (
+        f"The service logs in as {user}, who owns the tables and could switch their protection off. Better: give"
+        " crontopus_service a password, name it in CRONTOPUS_DATABASE_URL and the owner in"
+        " CRONTOPUS_DATABASE_OWNER_URL"
+    )
+
+
 def _one_line(error: psycopg.Error) -> str:
     text = str(error).strip() or error.__class__.__name__
     return " ".join(text.split())

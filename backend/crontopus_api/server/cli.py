@@ -83,8 +83,8 @@ def migrate() -> None:
     from crontopus_api.server.postgres import ensure_database  # noqa: PLC0415
 
     settings = get_settings()
-    with ensure_database(settings) as url:
-        upgrade(settings.database_direct_url or url)
+    with ensure_database(settings, owner=True) as url:
+        upgrade(url)
     typer.echo("The database schema is up to date.")
 
 

@@ -31,6 +31,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         "disk": checks.disk,
         "port": _port,
         "database": _database,
+        "database role": checks.database_role,
         "redis": _redis,
         "console": checks.console,
     }

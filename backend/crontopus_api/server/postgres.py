@@ -31,6 +31,7 @@ from crontopus_api.settings import Settings
 
 DATABASE = "crontopus"
 OWNER = "crontopus"  # owns the database; no superuser, so that the embedded server has production's limits
+SERVICE = "crontopus_service"  # owns nothing; migration 0015 says what it may do
 SUPERUSER = "postgres"
 SOCKET_PARENT = Path("/tmp")  # noqa: S108 - short and reachable for every account; a private 0700 directory is made in it
 SOCKET_PREFIX = "crontopus-pg-"
@@ -89,8 +90,13 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The application's database, as the role that owns it."""
+        """The application's database, as the role that owns it: for migrations."""
         return self._url(OWNER, DATABASE)
+
+    @property
+    def service_url(self) -> str:
+        """The same as the role that serves: it owns nothing."""
+        return self._url(SERVICE, DATABASE)
 
     @property
     def admin_url(self) -> str:
@@ -279,8 +285,10 @@ class EmbeddedPostgres:
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone() is None:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
+            roles = {OWNER: "CREATE ROLE {} LOGIN CREATEROLE", SERVICE: "CREATE ROLE {} LOGIN NOINHERIT"}
+            for role, statement in roles.items():
+                if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                    connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
             if (
                 connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
                 is None
@@ -330,18 +338,18 @@ def _command_lines() -> Iterator[bytes]:
 
 
 @contextmanager
-def ensure_database(settings: Settings) -> Iterator[str]:
-    """The database's URL, usable inside the block.
+def ensure_database(settings: Settings, *, owner: bool = False) -> Iterator[str]:
+    """The database's URL, usable inside the block: as who serves, or as who owns the tables and may migrate them.
 
-    `settings.database_url` when set. Otherwise the embedded server: joined when it runs, started when not,
+    The configured database when there is one. Otherwise the embedded server: joined when it runs, started when not,
     and stopped at the end by the last process that used it.
     """
     if settings.database_url is not None:
-        yield settings.database_url
+        yield settings.migration_url or settings.database_url if owner else settings.database_url
         return
     server = EmbeddedPostgres(settings.postgres_dir)
     with using(server) as url:
-        yield url
+        yield url if owner else server.service_url
 
 
 @contextmanager

@@ -103,6 +103,7 @@ def _restore_database(settings: Settings, dump: Path, say: Say) -> set[str]:
         url = superuser_url(settings)
         run_client("pg_restore", url, "--exit-on-error", "--single-transaction", str(dump))
         with psycopg.connect(url) as connection:
+            # cross-tenant: all that was dumped is put back
             slugs = {row[0] for row in connection.execute("SELECT slug FROM repositories")}
     say(f"Database: restored, {len(slugs)} tenants")
     return slugs

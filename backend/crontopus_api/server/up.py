@@ -74,10 +74,13 @@ def _prepare(settings: Settings, stack: ExitStack, console: Console) -> "Supervi
     if url is None:
         server = EmbeddedPostgres(settings.postgres_dir)
         with _working(console, "Starting PostgreSQL…"):
-            url = stack.enter_context(using(server))
+            owner_url = stack.enter_context(using(server))
+        url = server.service_url
         _tell(console, f"PostgreSQL (process {server.pid})")
+    else:
+        owner_url = settings.migration_url or url
     with _working(console, "Migrating the database…"):
-        migrate(settings.database_direct_url or url)
+        migrate(owner_url)
     _tell(console, "Database schema is up to date")
     return Supervisor(settings, url, server, console, began)
 
@@ -114,6 +117,9 @@ class Supervisor:
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         environment = {**os.environ, "CRONTOPUS_DATABASE_URL": self._url, "PYTHONUNBUFFERED": "1"}
+        # Who serves shall not even know how to log in as the owner.
+        for name in ("CRONTOPUS_DATABASE_OWNER_URL", "CRONTOPUS_DATABASE_OWNER_URL_FILE"):
+            environment.pop(name, None)
         children = [Child(program, environment, self._say) for program in run]
         self._width = max(len(child.program.name) for child in children)
         tasks = [asyncio.create_task(child.run()) for child in children]

@@ -1,6 +1,9 @@
+"""Tenants and their members. Invitations have a file of their own."""
+
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,8 +32,51 @@ async def get_tenant(session: AsyncSession, tenant_id: UUID) -> Tenant | None:
     return await session.scalar(select(Tenant).where(Tenant.id == tenant_id))
 
 
+async def lock_tenant(session: AsyncSession, tenant_id: UUID) -> Tenant | None:
+    """The tenant, held against everybody else who changes it, its members or what its plan counts."""
+    query = select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True)
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def lock_founder(session: AsyncSession, user_id: UUID) -> None:
+    """One at a time may this person make a tenant: else two would each count the same ones."""
+    key = f"founder/{user_id}"
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
+async def count_owned(session: AsyncSession, user_id: UUID) -> int:
+    query = select(func.count()).where(Membership.user_id == user_id, Membership.role == "owner")
+    return await session.scalar(query) or 0
+
+
+async def count_members(session: AsyncSession, tenant_id: UUID) -> int:
+    return await session.scalar(select(func.count()).where(Membership.tenant_id == tenant_id)) or 0
+
+
+async def get_membership(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> Membership | None:
+    query = select(Membership).where(Membership.tenant_id == tenant_id, Membership.user_id == user_id)
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def members(
+    session: AsyncSession, tenant_id: UUID, after: UUID | None, limit: int
+) -> Sequence[Membership]:
+    """By user id: in the order in which they registered."""
+    query = select(Membership).where(Membership.tenant_id == tenant_id)
+    if after is not None:
+        query = query.where(Membership.user_id > after)
+    return (await session.scalars(query.order_by(Membership.user_id).limit(limit))).all()
+
+
+async def delete_membership(session: AsyncSession, tenant_id: UUID, user_id: UUID) -> None:
+    await session.execute(
+        delete(Membership).where(Membership.tenant_id == tenant_id, Membership.user_id == user_id)
+    )
+
+
 async def memberships_of(session: AsyncSession, user_id: UUID) -> list[tuple[Tenant, str]]:
     """Every tenant of a user with their role there, oldest first."""
+    # cross-tenant: all that the person is a member of
     rows = await session.execute(
         select(Tenant, Membership.role)
         .join(Membership, Membership.tenant_id == Tenant.id)
@@ -48,6 +94,7 @@ async def owner_ids(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
 
 
 async def plan_names(session: AsyncSession) -> list[tuple[UUID, str]]:
-    """Of every tenant: for the scanner's role only."""
+    """For the scanner's role only."""
+    # cross-tenant: workers remove what is too old by each plan
     rows = await session.execute(select(Tenant.id, Tenant.plan).order_by(Tenant.id))
     return [(tenant_id, plan) for tenant_id, plan in rows]

@@ -1,18 +1,23 @@
 """Tenants: each an isolated customer with its own repository, endpoints and history."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crontopus_api.kit import audit
+from crontopus_api.kit.audit import Actor, Subject
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Scope, enter
-from crontopus_api.kit.errors import Conflict
+from crontopus_api.kit.errors import Conflict, Forbidden
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.ids import uuid7
 from crontopus_api.tenants import repository
 from crontopus_api.tenants.models import Membership, Tenant
 from crontopus_api.tenants.plans import DEFAULT_PLAN, PLANS, Plan
+
+MOST_OWNED = 10
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,18 @@ class TenantCreated:
 
 @dataclass(frozen=True)
 class TenantOf:
-    """A tenant as one of its members sees it."""
+    """A tenant as one of its members sees it. `delete_at`: it was deleted, and ends then."""
 
     id: UUID
     slug: str
     name: str
     role: str
+    plan: str
+    delete_at: datetime | None = None
+
+    @classmethod
+    def of(cls, tenant: Tenant, role: str) -> "TenantOf":
+        return cls(tenant.id, tenant.slug, tenant.name, role, tenant.plan, tenant.delete_at)
 
 
 class TenantService:
@@ -42,38 +53,96 @@ class TenantService:
 
         Raises Conflict when the slug is taken.
         """
-        tenant = Tenant(
-            id=uuid7(), slug=slug, name=slug, plan=self._default_plan, created_at=self._clock.now()
-        )
-        await enter(session, Scope(tenant_id=tenant.id, user_id=owner_id))
         try:
-            await repository.add_tenant(session, tenant)
+            return await self._create(session, slug, slug, Actor("user", owner_id, slug))
         except repository.SlugTaken as error:
             raise Conflict(
                 "That user name is taken.", code="username_taken", hint="Choose another one."
             ) from error
-        membership = Membership(
-            tenant_id=tenant.id, user_id=owner_id, role="owner", created_at=self._clock.now()
+
+    async def create(self, session: AsyncSession, *, slug: str, name: str, owner: Actor) -> TenantOf:
+        """One more tenant of a person. Leaves the session in its scope.
+
+        Raises Conflict when the slug is taken, Forbidden when they own as many as anybody may.
+        """
+        assert owner.id is not None
+        await repository.lock_founder(session, owner.id)
+        if await repository.count_owned(session, owner.id) >= MOST_OWNED:
+            raise Forbidden(
+                f"Nobody owns more than {MOST_OWNED} tenants.",
+                code="quota_tenants",
+                hint="Delete one, or hand one over.",
+            )
+        try:
+            return await self._create(session, slug, name, owner)
+        except repository.SlugTaken as error:
+            raise Conflict("That address is taken.", code="slug_taken", hint="Choose another one.") from error
+
+    async def get(self, session: AsyncSession, tenant_id: UUID, role: str) -> TenantOf:
+        """As somebody with that role in it sees it."""
+        tenant = await repository.get_tenant(session, tenant_id)
+        assert tenant is not None  # whoever asks is in it
+        return TenantOf.of(tenant, role)
+
+    async def find(self, session: AsyncSession, tenant_id: UUID) -> Tenant | None:
+        """For whoever comes later: it may be gone."""
+        return await repository.get_tenant(session, tenant_id)
+
+    async def rename(self, session: AsyncSession, tenant_id: UUID, actor: Actor, name: str) -> None:
+        tenant = await repository.lock_tenant(session, tenant_id)
+        assert tenant is not None
+        before, tenant.name = tenant.name, name
+        await session.flush()
+        if before == name:
+            return
+        await audit.record(
+            session,
+            "tenant.renamed",
+            actor,
+            Subject("tenant", tenant_id, tenant.slug),
+            at=self._clock.now(),
+            tenant_id=tenant_id,
+            before={"name": before},
+            after={"name": name},
         )
-        await repository.add_membership(session, membership)
-        await self._events.emit(session, TenantCreated(tenant.id, slug))
-        return TenantOf(tenant.id, tenant.slug, tenant.name, "owner")
 
     async def of_user(self, session: AsyncSession, user_id: UUID) -> list[TenantOf]:
+        """Oldest membership first; none that is being taken apart."""
         rows = await repository.memberships_of(session, user_id)
-        return [TenantOf(tenant.id, tenant.slug, tenant.name, role) for tenant, role in rows]
+        return [TenantOf.of(tenant, role) for tenant, role in rows if tenant.purging_at is None]
 
     async def plan(self, session: AsyncSession, tenant_id: UUID) -> Plan:
         """What the tenant may use. A plan that is no longer offered is as good as the default one."""
         tenant = await repository.get_tenant(session, tenant_id)
         return self._plan_named(tenant.plan if tenant else "")
 
+    async def plan_held(self, session: AsyncSession, tenant_id: UUID) -> Plan:
+        """The same, for whoever counts what there is and then adds to it: one at a time in each tenant."""
+        tenant = await repository.lock_tenant(session, tenant_id)
+        return self._plan_named(tenant.plan if tenant else "")
+
     async def plans(self, session: AsyncSession) -> dict[UUID, Plan]:
         """What every tenant may use: for the scanner's role only."""
         return {tenant_id: self._plan_named(name) for tenant_id, name in await repository.plan_names(session)}
 
+    async def owner_ids(self, session: AsyncSession, tenant_id: UUID) -> list[UUID]:
+        return await repository.owner_ids(session, tenant_id)
+
     def _plan_named(self, name: str) -> Plan:
         return PLANS.get(name, PLANS[self._default_plan])
 
-    async def owner_ids(self, session: AsyncSession, tenant_id: UUID) -> list[UUID]:
-        return await repository.owner_ids(session, tenant_id)
+    async def _create(self, session: AsyncSession, slug: str, name: str, owner: Actor) -> TenantOf:
+        assert owner.id is not None
+        now = self._clock.now()
+        tenant = Tenant(id=uuid7(), slug=slug, name=name, plan=self._default_plan, created_at=now)
+        await enter(session, Scope(tenant_id=tenant.id, user_id=owner.id))
+        await repository.add_tenant(session, tenant)
+        membership = Membership(tenant_id=tenant.id, user_id=owner.id, role="owner", created_at=now)
+        await repository.add_membership(session, membership)
+        await self._events.emit(session, TenantCreated(tenant.id, slug))
+        subject = Subject("tenant", tenant.id, slug)
+        about = {"slug": slug, "name": name, "plan": tenant.plan}
+        await audit.record(
+            session, "tenant.created", owner, subject, at=now, tenant_id=tenant.id, after=about
+        )
+        return TenantOf.of(tenant, "owner")

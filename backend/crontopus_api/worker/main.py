@@ -13,10 +13,12 @@ from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.composition import Services, compose
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.identity import tasks as identity_tasks
+from crontopus_api.identity.tenancy import tasks as tenancy_tasks
 from crontopus_api.kit.database import Database, libpq_url
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings
+from crontopus_api.tenants import tasks as tenant_tasks
 from crontopus_api.worker.loops import repeat
 from crontopus_api.worker.repositories import RepositoryMaintenance, RepositoryUpkeep
 
@@ -32,6 +34,7 @@ _MAINTENANCE_SECONDS = 60.0
 _PARTITION_SECONDS = 600.0
 _ROLLUP_SECONDS = 180.0
 _RETENTION_SECONDS = 3600.0
+_PURGE_SECONDS = 60.0
 _STALLED_SECONDS = 15.0
 _CONCURRENCY = 10
 
@@ -60,6 +63,8 @@ def queue_app(services: Services) -> procrastinate.App:
     )
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, max_size=5))
     alert_tasks.register(app, services.deliveries)
+    tenant_tasks.register(app, services.invitations)
+    tenancy_tasks.register(app, services.ending_mail)
     identity_tasks.register(app, services.account_mails)
     return app
 
@@ -94,6 +99,8 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("partitions", _PARTITION_SECONDS, services.partitions.round))
                 group.create_task(repeat("rollups", _ROLLUP_SECONDS, services.rollups.round))
                 group.create_task(repeat("retention", _RETENTION_SECONDS, services.retention.round))
+                group.create_task(repeat("tenants", _PURGE_SECONDS, services.purger.round))
+                group.create_task(repeat("audit log", _RETENTION_SECONDS, services.audit.remove_old))
                 group.create_task(repeat("accounts", _RETENTION_SECONDS, services.account_upkeep.round))
                 group.create_task(repeat("stalled", _STALLED_SECONDS, lambda: _retry_stalled(app)))
                 group.create_task(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.channels.email import EmailChannel
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Notification
-from crontopus_api.alerts.deliveries import DeliveryService
+from crontopus_api.alerts.deliveries import DIGEST_PAUSE, DeliveryService
 from crontopus_api.alerts.routing import Router
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.kit.mail import Mailer
@@ -205,6 +205,25 @@ async def test_of_many_at_once_one_message_tells(platform: Platform, ada: Person
     for incident in (incidents[0], incidents[-1]):
         events = (await ada.get(f"/incidents/{incident['id']}"))["events"]
         assert [event["kind"] for event in events] == ["opened", "notify_failed", "notified"]
+
+
+async def test_after_a_digest_the_next_message_waits(platform: Platform, ada: Person, sink: Sink) -> None:
+    for n in range(6):
+        await platform.ping((await ada.put_job(f"default/job-{n}"))["ping_url"] + "/fail")
+    await _settle(platform)
+    deliveries = _by_email(platform, sink)
+    assert await deliveries.deliver(ada.tenant_id, "email", "ada@example.org") == DIGEST_PAUSE
+    await platform.ping((await ada.put_job("default/one-more"))["ping_url"] + "/fail")
+    await _settle(platform)
+    pause = await deliveries.deliver(ada.tenant_id, "email", "ada@example.org")
+    assert pause is not None
+    assert timedelta() < pause <= DIGEST_PAUSE
+    assert len(sink.messages) == 1
+    # Others are not held up by it, and when it is over nothing is.
+    assert await deliveries.deliver(ada.tenant_id, "email", "else@example.org") is None
+    with time_machine.travel(datetime.now(UTC) + DIGEST_PAUSE):
+        assert await deliveries.deliver(ada.tenant_id, "email", "ada@example.org") is None
+    assert sink.messages[1]["Subject"] == "[Error] default/one-more is failing"
 
 
 async def test_after_a_day_a_delivery_is_given_up_and_says_so(

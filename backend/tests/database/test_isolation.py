@@ -10,14 +10,6 @@ from crontopus_api.kit.database import Base, Scope
 
 from ..platform import Person, Platform
 
-RUNTIME_ROLES = (
-    "crontopus_app",
-    "crontopus_ingest",
-    "crontopus_scanner",
-    "crontopus_operator",
-    "crontopus_queue",
-)
-
 
 def test_every_table_of_tenants_forces_row_level_security(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
@@ -34,21 +26,6 @@ def test_every_table_of_tenants_forces_row_level_security(database_url: str) -> 
     assert [row for row in rows if not (row[1] and row[2])] == []
     unlisted = {table.name for table in Base.metadata.sorted_tables if "tenant_id" in table.columns}
     assert unlisted <= {row[0] for row in rows}
-
-
-def test_runtime_roles_own_nothing_and_bypass_nothing(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
-        roles = connection.execute(
-            "SELECT rolname, rolbypassrls, rolsuper, rolcanlogin FROM pg_roles WHERE rolname = ANY(%s)",
-            (list(RUNTIME_ROLES),),
-        ).fetchall()
-        assert len(roles) == len(RUNTIME_ROLES)
-        assert [role for role in roles if any(role[1:])] == []
-        owned = connection.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY(%s)",
-            (list(RUNTIME_ROLES),),
-        ).fetchall()
-        assert owned == []
 
 
 async def test_a_query_without_a_tenant_filter_sees_one_tenant(platform: Platform, ada: Person) -> None:

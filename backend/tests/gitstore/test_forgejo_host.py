@@ -12,7 +12,13 @@ from uuid import uuid4
 import pytest
 
 from crontopus_api.gitstore import Author
-from crontopus_api.gitstore.errors import HistoryRewound, ObjectMissing, RepositoryForeign, StaleBlob
+from crontopus_api.gitstore.errors import (
+    HistoryRewound,
+    ObjectMissing,
+    RepositoryForeign,
+    RepositoryMissing,
+    StaleBlob,
+)
 from crontopus_api.gitstore.forgejo.config import ForgejoConfig
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 
@@ -292,3 +298,19 @@ def test_settings_that_cannot_be_used() -> None:
     assert ForgejoConfig("https://forge/sub/", "t").repository_url("acme") == (
         "https://forge/sub/crontopus/job-manifests-acme.git"
     )
+
+
+async def test_a_backup_is_of_what_forgejo_has_now(forge: Forge, git: GitClient, tmp_path: Path) -> None:
+    """Also from a process that has never seen the repository."""
+    host = forge.host()
+    await host.ensure_repository("acme", TENANT)
+    await put(host, "default/a.yaml", b"a: 1\n")
+    work = await work_tree(git, forge)
+    head = await push_file(git, work, "default/b.yaml", "b: 1\n")
+    bundle = await forge.host("another").backup("acme", tmp_path / "acme.bundle")
+    assert bundle.head == head
+    await git.ok("clone", "-q", str(tmp_path / "acme.bundle"), "restored")
+    assert (git.home / "restored/default/b.yaml").read_text() == "b: 1\n"
+    assert (git.home / "restored/default/a.yaml").exists()
+    with pytest.raises(RepositoryMissing):
+        await host.backup("nobody", tmp_path / "nobody.bundle")

@@ -15,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from crontopus_api.kit.caller import Caller, note_caller
 from crontopus_api.worker.main import queue_app
 
 from ..platform import PASSWORD, Platform, running_platform
@@ -113,15 +112,17 @@ class Browser:
         return (await self.api.get("/api/v1/auth/me")).status_code == 200
 
 
-def browser(platform: Platform, agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") -> Browser:
-    client = platform.client()
-    client.headers["User-Agent"] = agent
-
-    async def arrive(request: httpx.Request) -> None:
-        """As the edge does: the application runs in this same task."""
-        note_caller(Caller("192.0.2.9", request.headers["User-Agent"]))
-
-    client.event_hooks["request"].append(arrive)
+def browser(
+    platform: Platform,
+    agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+    address: str = "192.0.2.9",
+) -> Browser:
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(platform.app, client=(address, 1)),
+        base_url="http://crontopus.test",
+        headers={"User-Agent": agent},
+    )
+    platform.clients.append(client)
     return Browser(client)
 
 

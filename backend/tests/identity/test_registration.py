@@ -1,6 +1,6 @@
 """Accounts where addresses are verified, and where not everybody may make one."""
 
-from dataclasses import dataclass, field
+import re
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -8,15 +8,10 @@ from uuid import UUID
 import pytest
 import time_machine
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.identity.registration import RegistrationService, Rules
 from crontopus_api.kit.clock import SystemClock
-from crontopus_api.kit.errors import Forbidden, Invalid
-from crontopus_api.tenants.models import Membership
-from crontopus_api.tenants.service import TenantOf
 
-from ..platform import PASSWORD, Person, Platform, running_platform
+from ..platform import PASSWORD, Platform, running_platform
 from .conftest import Browser, Mailbox, browser, deliver, link_token
 
 SENT = {"status": "verification_sent"}
@@ -176,54 +171,39 @@ async def test_the_options_are_for_anybody(platform: Platform) -> None:
     }
 
 
-@dataclass
-class Invited:
-    tenant_id: UUID
-    email: str
-
-
-@dataclass
-class Invitations:
-    """Stands for the tenants' invitations, which are theirs to test."""
-
-    platform: Platform
-    tenant_id: UUID
-    used: list[str] = field(default_factory=list)
-
-    async def look_up(self, token: str) -> Invited | None:
-        return Invited(self.tenant_id, "Grace@example.org") if token == "good" else None
-
-    async def redeem(self, session: AsyncSession, invitation: Invited, user_id: UUID) -> TenantOf:
-        session.add(
-            Membership(
-                tenant_id=invitation.tenant_id,
-                user_id=user_id,
-                role="editor",
-                created_at=self.platform.services.clock.now(),
-            )
+async def test_an_invitation_opens_the_door_and_proves_the_address(
+    database_url: str, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    smtp = f"smtp://127.0.0.1:{mailbox.port}"
+    async with running_platform(database_url, tmp_path / "a", smtp_url=smtp) as platform:
+        ada = browser(platform)
+        await ada.register("ada")
+        await deliver(platform)
+        await _confirm(mailbox, ada, "ada@example.org")
+    async with running_platform(
+        database_url, tmp_path / "a", smtp_url=smtp, registration="invite"
+    ) as platform:
+        ada = browser(platform)
+        await ada.login("ada")
+        invited = await ada.api.post(
+            "/api/v1/invitations", json={"email": "Grace@example.org", "role": "editor"}
         )
-        await session.flush()
-        return TenantOf(invitation.tenant_id, "ada", "ada", "editor")
-
-
-async def test_an_invitation_opens_the_door_and_proves_the_address(platform: Platform, ada: Person) -> None:
-    made = platform.services.identity.register.__self__
-    service = RegistrationService(
-        platform.services.database,
-        made._accounts,
-        made._mails,
-        Rules("invite", verify_email=True),
-        Invitations(platform, ada.tenant_id),
-    )
-    form = {"username": "grace", "password": PASSWORD, "token_name": None}
-    with pytest.raises(Invalid, match="does not work"):
-        await service.register(**form, email="grace@example.org", invitation="bad")
-    with pytest.raises(Invalid, match="another address"):
-        await service.register(**form, email="eve@example.org", invitation="good")
-    with pytest.raises(Forbidden):
-        await service.register(**form, email="grace@example.org")
-    signed_in = await service.register(**form, email="grace@example.org", invitation="good")
-    assert signed_in is not None
-    assert (signed_in.tenant.slug, signed_in.tenant.role) == ("ada", "editor")
-    assert {each.slug for each in signed_in.tenants} == {"ada", "grace"}
-    assert signed_in.user.email_verified_at is not None
+        assert invited.status_code == 201, invited.text
+        await deliver(platform)
+        ((_, text_),) = mailbox.take("Grace@example.org")
+        found = re.search(r"token=([^\s]+)|/invitations?/([^\s]+)", text_)
+        assert found is not None, text_
+        token = found[1] or found[2]
+        grace = browser(platform)
+        bad = await grace.register("grace", invitation="bad")
+        assert (bad.status_code, bad.json()["code"]) == (422, "invalid_invitation")
+        other = await grace.register("grace", email="eve@example.org", invitation=token)
+        assert (other.status_code, other.json()["code"]) == (422, "invitation_address")
+        answer = await grace.register("grace", invitation=token)
+        assert answer.status_code == 201, answer.text
+        session = answer.json()
+        assert (session["tenant"]["slug"], session["tenant"]["role"]) == ("ada", "editor")
+        assert {each["slug"] for each in session["tenants"]} == {"ada", "grace"}
+        assert session["user"]["email_verified"]
+        again = await browser(platform).register("eve", email="grace@example.org", invitation=token)
+        assert again.status_code == 422

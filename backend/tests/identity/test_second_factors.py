@@ -65,7 +65,8 @@ async def test_a_code_is_asked_for_once_it_is_on(platform: Platform) -> None:
         assert _said(await stranger.login("ada", code="000000")) == (401, "invalid_code")
         assert (await stranger.login("ada", code=f" {app.code()[:3]} {app.code()[3:]}")).status_code == 200
     with app.later():
-        token = await browser(platform).login("ada", code=app.code(), mode="token")
+        elsewhere = browser(platform, address="198.51.100.7")  # five attempts a minute are used up here
+        token = await elsewhere.login("ada", code=app.code(), mode="token")
         assert token.json()["token"].startswith("ctp_user_")
 
 

@@ -70,7 +70,7 @@ async def test_guessing_is_slowed_down_for_the_guesser_only(platform: Platform, 
     wrong = {"login": "ada", "password": "a wrong password"}
     answers = [await guesser.post("/api/v1/auth/login", json=wrong) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
-    assert answers[-1].headers["retry-after"] == "60"
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     right = {"login": "ada@example.org", "password": PASSWORD}
     # The other name of the same account is no second chance, and nothing tells that it is the same.
     assert (await guesser.post("/api/v1/auth/login", json=right)).status_code == 401

@@ -1,21 +1,16 @@
 """What all doors have in common: methods, headers, bounded bodies, and an answer whatever happens."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import msgspec
 
 from crontopus_api.checkins.metrics import RECEIVED
 from crontopus_api.kit.errors import CrontopusError
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Header = tuple[bytes, bytes]
+from crontopus_api.kit.http.asgi import LEAVING, Header, Receive, Scope, Send
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/json"
@@ -141,6 +136,7 @@ class Door(ABC):
             *_EVERY_ANSWER,
             *self.headers,
             *reply.headers,
+            *scope.get(LEAVING, ()),
         ]
         body = b"" if request.method == "HEAD" else reply.body
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -163,8 +159,8 @@ class Door(ABC):
     def _failed(self, error: CrontopusError) -> Reply:
         # Our own API says 422; these protocols know 400 for whatever is wrong with a request.
         status = 400 if error.status == 422 else error.status
-        if status != 503:
-            return self.refusal(status, error.message)
-        reply = self.refusal(503, "try again")
+        reply = self.refusal(status, "try again" if status == 503 else error.message)
+        if status not in {429, 503}:
+            return reply
         seconds = error.retry_after_seconds or _RETRY_SECONDS
-        return Reply(503, reply.body, reply.media, ((b"retry-after", str(seconds).encode()),))
+        return Reply(status, reply.body, reply.media, ((b"retry-after", str(seconds).encode()),))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from crontopus_api.checkins.doors.away import needing_database
 from crontopus_api.checkins.doors.directory import Directory, Place
 from crontopus_api.checkins.doors.names import Slug
+from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.pending.wishes import JobWish
 from crontopus_api.checkins.records import CheckIn, Target
@@ -23,17 +24,28 @@ _MOST_TARGETS = 10_000
 
 class Reporter:
     def __init__(
-        self, writer: CheckInWriter, directory: Directory, pending: PendingJobs, keyring: Keyring
+        self,
+        writer: CheckInWriter,
+        directory: Directory,
+        pending: PendingJobs,
+        keyring: Keyring,
+        meter: CheckInMeter,
     ) -> None:
         self._writer = writer
         self._directory = directory
         self._pending = pending
+        self._meter = meter
         # The same few thousand keys come again and again, and a digest takes as long as reading the address.
         self._target = lru_cache(_MOST_TARGETS)(lambda key: Target(digest=keyring.lookup(key)))
 
     def of_job(self, key: str) -> Target:
-        """What a job's own key stands for; whether there is such a job is found out when it is written."""
-        return self._target(key.lower())
+        """What a job's own key stands for; whether there is such a job is found out when it is written.
+
+        Raises TooManyRequests when it has reported enough for now.
+        """
+        key = key.lower()
+        self._meter.count(key)
+        return self._target(key)
 
     async def write(self, check_in: CheckIn) -> Outcome:
         """Answers once it is stored. Raises Unavailable when it could not be."""
@@ -49,8 +61,9 @@ class Reporter:
     async def by_slug(self, key: str, slug: Slug, check_in: CheckIn, wish: JobWish | None = None) -> Outcome:
         """The same, of the job that a tenant's ping key and a slug name. With a `wish` a job that is not there is made.
 
-        Raises Invalid, Conflict or Forbidden when it cannot be made.
+        Raises Invalid, Conflict or Forbidden when it cannot be made, TooManyRequests when the key has reported enough.
         """
+        self._meter.count(key)
         for _ in range(_TRIES):
             place = await self._directory.find(key, slug)
             if place is None or (place.matches == 0 and wish is None):

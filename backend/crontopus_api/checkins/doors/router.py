@@ -2,13 +2,14 @@
 
 import re
 
-from crontopus_api.checkins.doors.asgi import Door, Scope
+from crontopus_api.checkins.doors.asgi import Door
 from crontopus_api.checkins.doors.cronitor import CronitorDoor, is_telemetry
 from crontopus_api.checkins.doors.envelopes import EnvelopeDoor, is_envelope
 from crontopus_api.checkins.doors.healthchecks import HealthchecksDoor
 from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.sentry import SentryDoor, is_cron
 from crontopus_api.kit.clock import Clock
+from crontopus_api.kit.http.asgi import Scope
 
 # Load balancers ask for these on any host.
 _NOT_PINGS = frozenset({"/healthz", "/readyz"})

@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.checkins.keys import repository
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
+from crontopus_api.identity.tenancy.actors import actor_of
+from crontopus_api.kit import audit
+from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring, Place
 from crontopus_api.kit.errors import Forbidden
@@ -42,6 +45,14 @@ class PingKeyService:
         _require_reporter(principal)
         key, row = self._new(principal.tenant_id)
         await repository.replace(session, row)
+        await audit.record(
+            session,
+            "ping_key.rotated",
+            await actor_of(session, principal),
+            Subject("ping_key", principal.tenant_id, principal.tenant_slug),
+            at=self._clock.now(),
+            tenant_id=principal.tenant_id,
+        )
         return self._shown(key, row["created_at"])
 
     def _new(self, tenant_id: UUID) -> tuple[str, dict[str, Any]]:

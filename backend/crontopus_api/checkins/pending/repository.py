@@ -46,6 +46,7 @@ async def count_messages(session: AsyncSession, tenant_id: UUID, job_id: UUID) -
 async def claim(session: AsyncSession, seconds: int, limit: int) -> Sequence[PendingJob]:
     """Pending jobs of all tenants that nobody has in hand, for `seconds`. For the scanner's role only."""
     now = func.clock_timestamp()
+    # cross-tenant: workers claim what comes first, whoever it belongs to
     free = (
         select(PendingJob.tenant_id, PendingJob.id)
         .where(or_(PendingJob.claimed_until.is_(None), PendingJob.claimed_until < now))
@@ -53,6 +54,7 @@ async def claim(session: AsyncSession, seconds: int, limit: int) -> Sequence[Pen
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    # cross-tenant: the same rows
     claimed = (
         update(PendingJob)
         .where(tuple_(PendingJob.tenant_id, PendingJob.id).in_(free))

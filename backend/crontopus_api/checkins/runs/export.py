@@ -1,11 +1,10 @@
 """Runs as files: CSV for spreadsheets, one JSON document per line for programs."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from crontopus_api.checkins.runs.schemas import Format, RunOut
+from crontopus_api.kit.spreadsheet import csv_lines
 
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 COLUMNS = (
@@ -28,8 +27,6 @@ COLUMNS = (
     "environment",
     "output_bytes",
 )
-# A spreadsheet takes a cell that begins with one of these for a formula, and would run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def wanted_format(asked: Format | None, accept: str) -> Format:
@@ -48,16 +45,10 @@ async def as_ndjson(pages: AsyncIterator[list[RunOut]]) -> AsyncIterator[str]:
 
 
 async def as_csv(pages: AsyncIterator[list[RunOut]]) -> AsyncIterator[str]:
-    """RFC 4180 with a header line."""
-    yield _lines([COLUMNS])
+    """With a header line."""
+    yield csv_lines([COLUMNS])
     async for runs in pages:
-        yield _lines(_cells(run) for run in runs)
-
-
-def _lines(rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+        yield csv_lines(_cells(run) for run in runs)
 
 
 def _cells(run: RunOut) -> list[Any]:
@@ -65,11 +56,4 @@ def _cells(run: RunOut) -> list[Any]:
     flat["namespace"], flat["job"] = run.job.namespace, run.job.name
     flat["endpoint_id"], flat["endpoint"] = (run.endpoint.id, run.endpoint.name) if run.endpoint else ("", "")
     flat["output_bytes"] = run.output.bytes if run.output else 0
-    return [_harmless(flat[column]) for column in COLUMNS]
-
-
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet will show and not calculate; numbers as they are."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return value
+    return [flat[column] for column in COLUMNS]

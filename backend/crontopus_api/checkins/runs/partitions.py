@@ -1,8 +1,8 @@
 """Monthly partitions of runs and their output: made ahead of time, dropped whole when nobody needs them.
 
 Months are those of UTC. A row of a month without a partition goes to the default one, so nothing is ever refused; it
-moves when its month is made. Making and dropping tables is for their owner, whose account the worker uses: these
-transactions enter no role.
+moves when its month is made. Making and dropping tables is for their owner: functions of the owner do it (migration
+0015), which the scanner's role may call. They would rather fail than keep check-ins waiting for long.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,6 @@ log = structlog.get_logger()
 
 TABLES = ("runs", "run_outputs")
 MONTHS_AHEAD = 3
-# Check-ins wait while a partition is attached or dropped. Rather try again later than keep them waiting.
-_LOCK_TIMEOUT = "1s"
-_LOCK = 0x43525450
 Connection = psycopg.AsyncConnection[Any]
 
 
@@ -37,7 +34,7 @@ class PartitionKeeper:
         async with await self._database.connect_direct(autocommit=True) as connection:
             for month in await self._wanted(connection):
                 for table in TABLES:
-                    if await _make(connection, table, month):
+                    if await _change(connection, "make_partition", table, month):
                         log.info("partition_made", table=table, month=f"{month:%Y-%m}")
         return 0
 
@@ -47,8 +44,8 @@ class PartitionKeeper:
         async with await self._database.connect_direct(autocommit=True) as connection:
             for table in TABLES:
                 for name in await _partitions(connection, table):
-                    if _end(_month_of(table, name)) <= instant:
-                        await _drop(connection, name)
+                    month = _month_of(table, name)
+                    if _end(month) <= instant and await _change(connection, "drop_partition", table, month):
                         dropped.append(name)
         if dropped:
             log.info("partitions_dropped", names=dropped)
@@ -85,10 +82,6 @@ def _end(month: date) -> datetime:
     return _start(_next(month))
 
 
-def _name(table: str, month: date) -> str:
-    return f"{table}_{month:%Y_%m}"
-
-
 def _month_of(table: str, name: str) -> date:
     year, month = name.removeprefix(f"{table}_").split("_")
     return date(int(year), int(month), 1)
@@ -110,8 +103,7 @@ async def _waiting(connection: Connection) -> set[date]:
     """The months of the rows in the default partitions."""
     found: set[date] = set()
     async with connection.transaction():
-        # The owner itself sees no row: row-level security is forced on it, and it has no policy.
-        await connection.execute("SELECT set_config('role', 'crontopus_scanner', true)")
+        await _enter_role(connection)
         for table in TABLES:
             query = sql.SQL(
                 "SELECT DISTINCT date_trunc('month', partition_at AT TIME ZONE 'UTC')::date FROM {}"
@@ -121,46 +113,14 @@ async def _waiting(connection: Connection) -> set[date]:
     return found
 
 
-async def _make(connection: Connection, table: str, month: date) -> bool:
-    """False: it is there. Rows of that month leave the default partition in the same transaction."""
-    name = _name(table, month)
+async def _change(connection: Connection, function: str, table: str, month: date) -> bool:
+    """Whether there was anything to make or drop. Raises LockNotAvailable when check-ins would have to wait."""
     async with connection.transaction():
-        # Two workers that start together must not both make it.
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        if name in await _partitions(connection, table):
-            return False
-        await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        names = {
-            "table": sql.Identifier(table),
-            "name": sql.Identifier(name),
-            "default": sql.Identifier(f"{table}_default"),
-            "start": sql.Literal(_start(month)),
-            "end": sql.Literal(_end(month)),
-        }
-        for statement in _MAKE:
-            await connection.execute(sql.SQL(statement).format(**names))
-    return True
+        await _enter_role(connection)
+        query = sql.SQL("SELECT {}(%s, %s)").format(sql.Identifier(function))
+        row = await (await connection.execute(query, (table, month))).fetchone()
+    return bool(row and row[0])
 
 
-# Attached, not created as a partition: that would lock the whole table against check-ins, and be refused while
-# the default partition has rows of that month. The owner may look at the default partition only in here, where
-# it is locked anyhow.
-_MAKE = (
-    "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)",
-    "ALTER TABLE {default} NO FORCE ROW LEVEL SECURITY",
-    """
-    WITH moved AS (DELETE FROM {default} WHERE partition_at >= {start} AND partition_at < {end} RETURNING *)
-    INSERT INTO {name} SELECT * FROM moved
-    """,
-    "ALTER TABLE {default} FORCE ROW LEVEL SECURITY",
-    "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
-    "ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
-    "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})",
-)
-
-
-async def _drop(connection: Connection, name: str) -> None:
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        # Another worker may have been faster.
-        await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
+async def _enter_role(connection: Connection) -> None:
+    await connection.execute("SELECT set_config('role', 'crontopus_scanner', true)")

@@ -27,6 +27,7 @@ _RUNS = text(
     WHERE r.tenant_id = old.tenant_id AND r.partition_at = old.partition_at AND r.id = old.id
     """
 )
+# cross-tenant: messages are remembered equally long for all
 # By place in the file: rows that nobody changes stay where they are, and no index but the coarse one on time is needed.
 _KEYS = text(
     "DELETE FROM run_keys WHERE ctid = ANY(ARRAY("
@@ -42,6 +43,7 @@ _CHANGES = text(
     WHERE c.tenant_id = old.tenant_id AND c.instance_id = old.instance_id AND c.version = old.version
     """
 )
+# cross-tenant: days are kept equally long for all
 _ROLLUPS = text("DELETE FROM run_rollups WHERE day < :before")
 
 

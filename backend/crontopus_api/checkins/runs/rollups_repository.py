@@ -44,6 +44,7 @@ _RECOUNT = text(
         {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)}
     """  # noqa: S608 - names of our own columns
 )
+# cross-tenant: finds whose days are to be counted again
 _TOUCHED = text(
     """
     SELECT DISTINCT tenant_id, (partition_at AT TIME ZONE 'UTC')::date AS day FROM run_keys

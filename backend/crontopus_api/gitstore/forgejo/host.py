@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 from anyio import CapacityLimiter, to_thread
 from dulwich.refs import Ref, check_ref_format
 
+from crontopus_api.gitstore.bare.bundles import Bundle, write_bundle
 from crontopus_api.gitstore.bare.repository import Draft
 from crontopus_api.gitstore.bare.shelf import Shelf
 from crontopus_api.gitstore.embedded.layout import first_files, write_config
@@ -115,6 +116,14 @@ class ForgejoGitHost:
         check_slug(slug)
         await self.client.delete_repository(slug)
         await self.shelf.delete_repository(slug)
+
+    async def backup(self, slug: str, target: Path) -> Bundle:
+        """Main with its history as a bundle in the new file `target`. Other branches are Forgejo's alone.
+
+        Raises `RepositoryMissing`, `GitUnavailable` or `BundleFailed`."""
+        if await self._follow(check_slug(slug)) is None:
+            raise RepositoryMissing(slug)
+        return await self.shelf.in_thread(partial(write_bundle, self.shelf.path(slug), target))
 
     async def head(self, slug: str) -> str | None:
         return await self.client.branch(check_slug(slug))

@@ -1,0 +1,1 @@
+"""Tenants, members and invitations as people meet them. Their rules are in `tenants`."""

@@ -1,0 +1,1 @@
+"""Everything a tenant owns, as one zip file."""

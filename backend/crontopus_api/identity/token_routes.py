@@ -1,0 +1,86 @@
+"""API tokens of people."""
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from crontopus_api.identity import token_schemas as schemas
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession
+from crontopus_api.identity.models import Token
+from crontopus_api.identity.tenancy.actors import person
+from crontopus_api.identity.tokens import Issued, TokenService
+from crontopus_api.kit.paging import Page
+from crontopus_api.kit.schemas import problem_responses
+from crontopus_api.kit.wiring import provided
+
+router = APIRouter(prefix="/api/v1", tags=["tokens"])
+
+Tokens = Annotated[TokenService, Depends(provided(TokenService))]
+
+
+def _issued(issued: Issued) -> schemas.IssuedToken:
+    return schemas.IssuedToken(token=_out(issued.token), secret=issued.secret)
+
+
+def _out(token: Token, owner: str | None = None) -> schemas.TokenOut:
+    known = {name: getattr(token, name) for name in schemas.TokenOut.model_fields if name != "owner"}
+    whose = schemas.OwnerOut(id=token.user_id, username=owner) if owner and token.user_id else None
+    return schemas.TokenOut(**known, owner=whose)
+
+
+@router.get("/tokens", responses=problem_responses(401, 403, 422))
+async def list_tokens(
+    principal: CurrentPrincipal,
+    session: TenantSession,
+    tokens: Tokens,
+    everybody: Annotated[bool, Query(alias="all", description="Everybody's; needs tenant:admin.")] = False,
+) -> Page[schemas.TokenOut]:
+    """Your own API tokens, newest first."""
+    user_id = person(principal)
+    if everybody:
+        found = await tokens.of_everybody(session, principal)
+        return Page(items=[_out(token, owner) for token, owner in found])
+    own = await tokens.of_user(session, principal.tenant_id, user_id)
+    return Page(items=[_out(token) for token in own])
+
+
+@router.post("/tokens", status_code=201, responses=problem_responses(401, 403, 422))
+async def create_token(
+    body: schemas.NewToken, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
+) -> schemas.IssuedToken:
+    """Make an API token. It can never do more than you and the token you use now."""
+    issued = await tokens.issue_for_user(
+        session,
+        principal,
+        user_id=person(principal),
+        name=body.name,
+        wanted=body.scopes,
+        life_seconds=body.expires_in_seconds,
+    )
+    return _issued(issued)
+
+
+@router.post(
+    "/tokens/{token_id}/rotate", status_code=201, responses=problem_responses(401, 403, 404, 409, 422)
+)
+async def rotate_token(
+    token_id: UUID,
+    body: schemas.RotateToken,
+    principal: CurrentPrincipal,
+    session: TenantSession,
+    tokens: Tokens,
+) -> schemas.IssuedToken:
+    """Another secret for one of your own tokens, with its name, scopes and life. The old one ends after the overlap."""
+    person(principal)
+    return _issued(await tokens.rotate(session, principal, token_id, timedelta(seconds=body.overlap_seconds)))
+
+
+@router.delete("/tokens/{token_id}", status_code=204, responses=problem_responses(401, 403, 404, 422))
+async def revoke_token(
+    token_id: UUID, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
+) -> None:
+    """Your own, or with tenant:admin anybody's."""
+    person(principal)
+    await tokens.revoke_for_user(session, principal, token_id)

@@ -1,0 +1,224 @@
+"""Two tenants that are alike in everything: one row each in every table, with the same ids, names and contents.
+
+So a query that forgets one of its tenant conditions always finds the other's row as well. Columns are filled by their
+types; `ROWS` says what must be different. `calls` makes what a repository's function is called with, by the types
+and names of its parameters; `ARGUMENTS` says what cannot be told from these.
+"""
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from types import UnionType
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Table, UniqueConstraint
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
+from crontopus_api.checkins.runs.repository import RunFilter
+from crontopus_api.jobs.list_repository import JobFilter
+from crontopus_api.kit.database import Base
+
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)
+ID = UUID("019a0000-0000-7000-8000-000000000001")
+OLDER_ID = UUID("019a0000-0000-7000-8000-000000000000")
+VICTIM = UUID("019a0000-0000-7000-8000-00000000000a")
+INTRUDER = UUID("019a0000-0000-7000-8000-00000000000b")
+WORD = "word"
+_UNSAID = object()
+
+
+def person(tenant: UUID) -> UUID:
+    return uuid5(tenant, "person")
+
+
+# (table, column): the value, or that of each tenant, where the type alone does not tell.
+ROWS: dict[tuple[str, str], Any] = {
+    ("audit_log", "account_id"): None,  # an entry belongs to one log
+    ("deliveries", "id"): {VICTIM: OLDER_ID, INTRUDER: ID},
+    ("instance_status", "state"): {VICTIM: "failing", INTRUDER: "healthy"},
+    ("instance_status", "usual_ms"): None,
+    ("runs", "state"): "success",
+    ("status_changes", "claimed_at"): NOW,
+    ("tokens", "kind"): "enrollment",
+}
+# More rows than one, of both tenants.
+MORE_ROWS: dict[str, dict[str, Any]] = {"documents": {"path": "another", "kind": "MaintenanceWindow"}}
+# What parameters of these names get everywhere.
+BY_NAME: dict[str, Any] = {
+    "kind": "enrollment",
+    "since": EARLIER,
+    "first": EARLIER.date(),
+    "last": LATER.date(),
+    "now": NOW,
+    "labels": {},
+    "seconds": 1,
+}
+# By function: one or more calls of it.
+ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+    "crontopus_api.alerts.repository:note_attempt": [
+        {
+            "state": "sent",
+            "delivery_ids": [OLDER_ID, ID],
+        }
+    ],
+    "crontopus_api.checkins.keys.repository:add": [
+        {"row": {"tenant_id": INTRUDER, "digest": b"new", "sealed": b"new", "created_at": NOW}}
+    ],
+    "crontopus_api.checkins.pending.repository:forget": [{"numbers": range(10)}],
+    "crontopus_api.checkins.runs.repository:output": [
+        {"run": type("Row", (), {"tenant_id": INTRUDER, "partition_at": NOW, "id": ID})}
+    ],
+    "crontopus_api.checkins.runs.repository:page": [{"wanted": RunFilter(until=LATER)}],
+    "crontopus_api.checkins.runs.rollups_repository:recount": [{"day": NOW.date(), "until": LATER}],
+    "crontopus_api.checkins.runs.rollups_repository:report": [{"by": "job"}],
+    "crontopus_api.endpoints.repository:change": [{"values": {"name": "new"}}],
+    "crontopus_api.endpoints.repository:replace_conditions": [{"rows": []}],
+    "crontopus_api.identity.repository:list_tokens": [{"user_id": None}],
+    "crontopus_api.jobs.definitions_repository:documents": [{"kind": "Policy"}],
+    "crontopus_api.jobs.definitions_repository:leave_addresses": [{"wanted": [ID]}],
+    "crontopus_api.jobs.definitions_repository:put_documents": [{"rows": []}],
+    "crontopus_api.jobs.definitions_repository:replace_invalid": [{"rows": []}],
+    "crontopus_api.jobs.definitions_repository:set_namespaces": [{"namespaces": {WORD: False}}],
+    "crontopus_api.jobs.definitions_repository:set_violations": [
+        {"rows": [{"key_tenant": INTRUDER, "key_id": ID, "violations": []}]}
+    ],
+    "crontopus_api.jobs.intents_repository:finish": [{"values": {"state": "done"}}],
+    "crontopus_api.jobs.list_repository:page": [
+        {"wanted": JobFilter()},
+        {"wanted": JobFilter(state="failing")},
+    ],
+    "crontopus_api.jobs.repository:ids_matching": [{"labels": []}],
+}
+
+
+def furnish(superuser: psycopg.Connection[Any]) -> None:
+    """Both tenants' rows, in every table."""
+    superuser.execute("SET session_replication_role = replica")  # neither foreign keys nor triggers
+    for table in Base.metadata.sorted_tables:
+        for tenant in (VICTIM, INTRUDER):
+            columns = [column for column in table.columns if column.identity is None]
+            row = {column.name: _value(table, column, tenant) for column in columns}
+            _insert(superuser, table.name, row)
+            if table.name in MORE_ROWS:
+                _insert(superuser, table.name, row | MORE_ROWS[table.name])
+    superuser.commit()
+
+
+def _insert(superuser: psycopg.Connection[Any], table: str, row: Mapping[str, Any]) -> None:
+    # Of what belongs to no tenant there is one row only.
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(sql.Placeholder() * len(row)),
+    )
+    superuser.execute(statement, list(row.values()))
+
+
+def _value(table: Table, column: Column[Any], tenant: UUID) -> Any:
+    name = column.name
+    if (table.name, name) in ROWS:
+        said = ROWS[table.name, name]
+        return said[tenant] if isinstance(said, dict) else said
+    if name == "tenant_id" or (table.name, name) == ("tenants", "id"):
+        return tenant
+    of_person = any(key.column.table.name == "users" for key in column.foreign_keys)
+    if of_person or (table.name, name) == ("users", "id"):
+        return person(tenant)
+    if isinstance(column.type, DateTime):
+        return (LATER if name.startswith("expires") else None) if column.nullable else NOW
+    return _by_type(table, column, tenant if _alone(table, column) else None)
+
+
+def _by_type(table: Table, column: Column[Any], tenant: UUID | None) -> Any:
+    """`tenant`: where no two rows may have the same value."""
+    if isinstance(column.type, ARRAY):
+        return [WORD]
+    kind = column.type.__class__.__name__
+    if kind in {"Text", "String"}:
+        return _allowed(table, column.name) or (f"{WORD}-{tenant}" if tenant else WORD)
+    values: dict[str, Any] = {
+        "Uuid": uuid5(tenant, "row") if tenant else ID,
+        "JSONB": Jsonb({}),
+        "Integer": 1,
+        "BigInteger": 1,
+        "Boolean": False,
+        "LargeBinary": tenant.bytes if tenant else b"bytes",
+        "Date": NOW.date(),
+    }
+    assert kind in values, f"{table.name}.{column.name}: say in world.py what a {kind} may hold"
+    return values[kind]
+
+
+def _allowed(table: Table, column: str) -> str | None:
+    """The first of the values that a CHECK lists."""
+    for constraint in table.constraints:
+        text = str(constraint.sqltext) if isinstance(constraint, CheckConstraint) else ""
+        if text.startswith(f"{column} IN ("):
+            return text.split("'")[1]
+    return None
+
+
+def _alone(table: Table, column: Column[Any]) -> bool:
+    """Whether a key without the tenant is made of this column."""
+    keys = [set(table.primary_key.columns.keys())]
+    keys += [set(each.columns.keys()) for each in table.constraints if isinstance(each, UniqueConstraint)]
+    keys += [set(index.columns.keys()) for index in table.indexes if index.unique]
+    return column.name == "email" or any(column.name in key and "tenant_id" not in key for key in keys)
+
+
+def calls(function: Callable[..., Any], session: AsyncSession) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    """What the intruder calls it with: their own tenant, and the ids and names of both."""
+    for said in ARGUMENTS.get(f"{function.__module__}:{function.__name__}", [{}]):
+        hints = typing.get_type_hints(function)
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                named |= said.get(parameter.name, {})
+                continue
+            value = said.get(parameter.name, _UNSAID)
+            if hints[parameter.name] is AsyncSession:
+                value = session
+            elif value is _UNSAID:
+                value = _argument(function, parameter.name, hints[parameter.name])
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                named[parameter.name] = value
+            else:
+                positional.append(value)
+        yield positional, named
+
+
+def _argument(function: Callable[..., Any], name: str, kind: Any) -> Any:
+    fixed = {"tenant_id": INTRUDER, "user_id": person(INTRUDER), "user_ids": [person(INTRUDER)]}
+    if name in fixed:
+        return fixed[name]
+    if typing.get_origin(kind) in {typing.Union, UnionType} and type(None) in typing.get_args(kind):
+        return None
+    if name in BY_NAME:
+        return BY_NAME[name]
+    plain: dict[Any, Any] = {
+        UUID: ID,
+        str: WORD,
+        int: 100,
+        bool: False,
+        bytes: b"bytes",
+        datetime: LATER,
+        date: LATER,
+    }
+    if kind in plain:
+        return plain[kind]
+    inner = typing.get_args(kind)[:1]
+    if typing.get_origin(kind) in {list, set, tuple, Sequence} and inner and inner[0] in plain:
+        return [plain[inner[0]]]
+    message = (
+        f"say in world.py, ARGUMENTS[{function.__module__}:{function.__name__}], what to call it with"
+        f" for {name!r} ({kind})"
+    )
+    raise AssertionError(message)

@@ -1,0 +1,1 @@
+"""The edge: what comes in and goes out, whatever somebody sends."""
