@@ -91,6 +91,7 @@ async def activity(
     session: AsyncSession, user_id: UUID, *, before: UUID | None, limit: int
 ) -> Sequence[AuditEntry]:
     """A person's own account log, newest first."""
+    # cross-tenant: a person's own log is no tenant's
     query = select(AuditEntry).where(AuditEntry.account_id == user_id)
     if before is not None:
         query = query.where(AuditEntry.id < before)

@@ -90,7 +90,7 @@ class RegistrationService:
             return await self._accounts.open(session, user, token_name=token_name, where=where)
 
     async def _invitation(self, token: str | None, email: str) -> Invitation | None:
-        """The link proves the address it was sent to, and no other."""
+        """It is for the address it was sent to, and for no other."""
         if token is None:
             return None
         found = await self._invitations.look_up(token)

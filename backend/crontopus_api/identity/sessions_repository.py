@@ -20,6 +20,7 @@ async def live(
     limit: int,
 ) -> Sequence[Token]:
     """Those that still work, newest first. In a tenant that one has left (not in `tenant_ids`) none does."""
+    # cross-tenant: a person's own sessions, in all tenants that they are a member of
     query = select(Token).where(
         Token.tenant_id.in_(list(tenant_ids)),
         Token.user_id == user_id,

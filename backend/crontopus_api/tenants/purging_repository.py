@@ -30,13 +30,13 @@ async def delete_all(session: AsyncSession, table: Table, tenant_id: UUID) -> in
     return await _count(session, delete(table).where(table.c.tenant_id == tenant_id))
 
 
-async def delete_some(session: AsyncSession, table: Table, tenant_id: UUID) -> int:
-    """A batch at most, in the order of the key: found by its index however many there are."""
+async def delete_some(session: AsyncSession, table: Table, tenant_id: UUID, most: int = BATCH) -> int:
+    """So many at most, in the order of the key: found by its index however many there are."""
     key = [column for column in table.primary_key.columns if column.name != "tenant_id"]
     statement = delete(table).where(table.c.tenant_id == tenant_id)
     if key:
         mine = select(*key).where(table.c.tenant_id == tenant_id)
-        last = (await session.execute(mine.order_by(*key).offset(BATCH - 1).limit(1))).first()
+        last = (await session.execute(mine.order_by(*key).offset(most - 1).limit(1))).first()
         if last is not None:
             values = (literal(value, column.type) for value, column in zip(last, key, strict=True))
             statement = statement.where(tuple_(*key) <= tuple_(*values))

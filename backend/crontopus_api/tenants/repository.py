@@ -44,7 +44,7 @@ async def lock(session: AsyncSession, what: str) -> None:
 
 
 async def count_owned(session: AsyncSession, user_id: UUID) -> int:
-    # cross-tenant: a person's own memberships, wherever they are
+    """Wherever they are."""
     query = select(func.count()).where(Membership.user_id == user_id, Membership.role == "owner")
     return await session.scalar(query) or 0
 

@@ -50,7 +50,11 @@ ROWS: dict[tuple[str, str], Any] = {
     ("tokens", "kind"): "enrollment",
 }
 # More rows than one, of both tenants.
-MORE_ROWS: dict[str, dict[str, Any]] = {"documents": {"path": "another", "kind": "MaintenanceWindow"}}
+MORE_ROWS: dict[str, dict[str, Any]] = {
+    "documents": {"path": "another", "kind": "MaintenanceWindow"},
+    # The victim's only: no two have the same digest.
+    "tokens": {"id": OLDER_ID, "digest": b"of a session", "kind": "session"},
+}
 # What parameters of these names get everywhere.
 BY_NAME: dict[str, Any] = {
     "kind": "enrollment",
@@ -83,6 +87,8 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.endpoints.repository:replace_conditions": [{"rows": []}],
     "crontopus_api.identity.audit_repository:page": [{"wanted": AuditFilter()}],
     "crontopus_api.identity.repository:list_tokens": [{"user_id": None}],
+    "crontopus_api.identity.repository:revoke_member_tokens": [{"user_id": person(VICTIM)}],
+    "crontopus_api.identity.repository:set_session_scopes": [{"user_id": person(VICTIM), "scopes": ["x"]}],
     "crontopus_api.jobs.definitions_repository:documents": [{"kind": "Policy"}],
     "crontopus_api.jobs.definitions_repository:leave_addresses": [{"wanted": [ID]}],
     "crontopus_api.jobs.definitions_repository:put_documents": [{"rows": []}],
@@ -97,6 +103,16 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"wanted": JobFilter(state="failing")},
     ],
     "crontopus_api.jobs.repository:ids_matching": [{"labels": []}],
+    "crontopus_api.tenants.invitations_repository:withdraw_of": [
+        {"user_id": ID, "roles": ["owner", "admin", "editor", "viewer"]}
+    ],
+    "crontopus_api.tenants.purging_repository:delete_all": [{"table": Base.metadata.tables["documents"]}],
+    "crontopus_api.tenants.purging_repository:delete_some": [
+        {"table": Base.metadata.tables["documents"], "most": 2}
+    ],
+    "crontopus_api.tenants.purging_repository:may_delete": [{"table": Base.metadata.tables["documents"]}],
+    "crontopus_api.tenants.repository:delete_membership": [{"user_id": person(VICTIM)}],
+    "crontopus_api.tenants.repository:get_membership": [{"user_id": person(VICTIM)}],
 }
 
 

@@ -22,8 +22,8 @@ async def ada(mailed: Platform, mailbox: Mailbox) -> Browser:
     person = browser(mailed)
     await person.register("ada")
     await deliver(mailed)
-    ((_, text),) = mailbox.take("ada@example.org")
-    await person.post("/verify-email", token=link_token(text))
+    ((_, said),) = mailbox.take("ada@example.org")
+    await person.post("/verify-email", token=link_token(said))
     assert (await person.login("ada")).status_code == 200
     return person
 
@@ -31,9 +31,9 @@ async def ada(mailed: Platform, mailbox: Mailbox) -> Browser:
 async def _reset_token(mailed: Platform, mailbox: Mailbox) -> str:
     assert (await browser(mailed).post("/password/forgot", email="ada@example.org")).status_code == 202
     await deliver(mailed)
-    ((subject, text),) = mailbox.take("ada@example.org")
+    ((subject, said),) = mailbox.take("ada@example.org")
     assert subject == "Set a new password"
-    return link_token(text)
+    return link_token(said)
 
 
 async def test_a_forgotten_password_is_set_anew_once(
@@ -87,9 +87,9 @@ async def test_a_changed_password_ends_the_other_sessions(
     assert await ada.signed_in()
     assert not await elsewhere.signed_in()
     await deliver(mailed)
-    ((subject, text),) = mailbox.take("ada@example.org")
+    ((subject, said),) = mailbox.take("ada@example.org")
     assert subject == "Your password was changed"
-    assert "If it wasn't you" in text
+    assert "If it wasn't you" in said
 
 
 async def test_whoever_has_the_session_cannot_guess_the_password(mailed: Platform, ada: Browser) -> None:
@@ -110,9 +110,9 @@ async def test_an_address_changes_once_the_new_one_is_confirmed(
     await deliver(mailed)
     mailbox.refused = None
     assert (await ada.get("/me"))["user"]["email"] == "ada@example.org"
-    ((subject, text),) = mailbox.take("ada@new.example.org")
+    ((subject, said),) = mailbox.take("ada@new.example.org")
     assert subject == "Confirm your new email address"
-    token = link_token(text)
+    token = link_token(said)
     assert (await browser(mailed).post("/email/confirm", token=token)).status_code == 204
     assert (await ada.get("/me"))["user"]["email"] == "ada@new.example.org"
     assert (await ada.post("/email/confirm", token=token)).status_code == 422
@@ -127,15 +127,15 @@ async def test_both_addresses_are_told_and_a_taken_one_stays_a_secret(
     eve = browser(mailed)
     await eve.register("eve")
     await deliver(mailed)
-    ((_, text),) = mailbox.take("eve@example.org")
-    await eve.post("/verify-email", token=link_token(text))
+    ((_, said),) = mailbox.take("eve@example.org")
+    await eve.post("/verify-email", token=link_token(said))
     await eve.login("eve")
     assert (await eve.post("/email", email="ada@example.org", password=PASSWORD)).status_code == 202
     await deliver(mailed)
     assert [subject for subject, _ in mailbox.take("ada@example.org")] == ["You have an account already"]
-    ((subject, text),) = mailbox.take("eve@example.org")
+    ((subject, said),) = mailbox.take("eve@example.org")
     assert subject == "Your email address is to be changed"
-    assert "ada@example.org" in text
+    assert "ada@example.org" in said
 
 
 async def test_an_account_without_a_password_costs_the_same(

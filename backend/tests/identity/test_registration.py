@@ -8,11 +8,10 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from crontopus_api.identity.registration import RegistrationService, Rules
 from crontopus_api.kit.clock import SystemClock
 from crontopus_api.kit.errors import Forbidden, Invalid
 
-from ..platform import PASSWORD, Person, Platform, running_platform
+from ..platform import PASSWORD, Platform, running_platform
 from .conftest import Browser, Mailbox, browser, deliver, link_token
 
 SENT = {"status": "verification_sent"}
