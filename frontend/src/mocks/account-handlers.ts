@@ -25,7 +25,8 @@ export const sessionHandlers = (world: World) => [
         detail: "The username “taken” is taken. Choose another.",
       });
     }
-    if (world.people.options.email_verification && !body.invitation) {
+    // Where addresses are verified, a link that was handed over by hand proves none.
+    if (world.people.options.email_verification) {
       world.people.unverified.push(body.email);
       return HttpResponse.json({ status: "verification_sent" }, { status: 202 });
     }

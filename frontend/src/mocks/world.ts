@@ -403,3 +403,12 @@ export function crowdedWorld(count = 1000): World {
   }
   return world;
 }
+
+/** Signed out, and everything that can stand between somebody and their account does. */
+export function lockedWorld(): World {
+  const world = usualWorld();
+  world.session = null;
+  world.people.options = { registration: "invite", email_verification: true, sso: { name: "Acme Login" } };
+  world.people.totp = { enabled: true, recovery_codes_left: 8 };
+  return world;
+}
