@@ -24,7 +24,6 @@ export function useMemberChanges(onRemoved: () => void) {
       // With one's own role goes what one may do.
       if (member.user_id === user.id) await refresh();
     },
-    onError: refused("The role stays"),
     onSettled: again,
   });
   const remove = useMutation({

@@ -3,7 +3,7 @@ import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { membersQuery } from "@/client/queries";
 import type { Member } from "@/client/types";
-import { QueryError } from "@/components/domain/query-error";
+import { ActionError, QueryError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Card, CardHeader } from "@/components/ui/card";
 import { DataList, LoadMore } from "@/components/ui/data-list";
@@ -51,6 +51,11 @@ function Members({ admin }: { admin: boolean }) {
       {query.isPending && <ListSkeleton rows={3} />}
       {query.isError && !query.data && (
         <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />
+      )}
+      {setRole.error && (
+        <div className="p-4 pb-0">
+          <ActionError error={setRole.error} />
+        </div>
       )}
       {members.length > 0 && (
         <DataList
