@@ -98,7 +98,9 @@ it("sets up two-step sign-in: password, QR code, recovery codes", async () => {
   expect(dialog.getByLabelText("Key")).toHaveValue("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
   await accessible();
   await user.type(dialog.getByLabelText("Code"), "123456{Enter}");
-  expect(within(await dialog.findByRole("list", { name: "Recovery codes" })).getAllByRole("listitem")).toHaveLength(10);
+  expect(
+    within(await dialog.findByRole("list", { name: "Recovery codes" })).getAllByRole("listitem"),
+  ).toHaveLength(10);
   await user.click(dialog.getByRole("button", { name: "I have kept them" }));
   await screen.findByText("10 recovery codes left.");
   expect(world.people.totp.enabled).toBe(true);

@@ -53,9 +53,7 @@ it("invites, with the link to hand over where no mail is sent, and withdraws", a
   expect(((await screen.findByLabelText("Link")) as HTMLInputElement).value).toContain("/invitation?token=");
   expect(world.people.invitations[0]).toMatchObject({ email: "new@example.com", role: "editor" });
   await user.click(screen.getByRole("button", { name: "Done" }));
-  await user.click(
-    await screen.findByRole("button", { name: "Withdraw the invitation of new@example.com" }),
-  );
+  await user.click(await screen.findByRole("button", { name: "Withdraw the invitation of new@example.com" }));
   await user.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Withdraw" }));
   await screen.findByText("Nobody is invited at the moment");
 });
