@@ -63,7 +63,7 @@ const columns = ({ resend, withdraw }: Acts): Column<Invitation>[] => [
         <Button
           variant="ghost"
           size="sm"
-          aria-label={`Send to ${invitation.email} again`}
+          aria-label={`Send again to ${invitation.email}`}
           onClick={() => resend(invitation)}
         >
           Send again
