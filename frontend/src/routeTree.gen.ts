@@ -11,9 +11,15 @@
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as IndexRouteImport } from "./routes/index";
 import { Route as AppRouteImport } from "./routes/_app";
+import { Route as ConfirmEmailRouteImport } from "./routes/confirm-email";
+import { Route as ForgotPasswordRouteImport } from "./routes/forgot-password";
+import { Route as InvitationRouteImport } from "./routes/invitation";
+import { Route as ResetPasswordRouteImport } from "./routes/reset-password";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
+import { Route as VerifyEmailRouteImport } from "./routes/verify-email";
 import { Route as AppSplatRouteImport } from "./routes/_app/$";
+import { Route as AppAccountRouteImport } from "./routes/_app/account";
 import { Route as AppEndpointsRouteImport } from "./routes/_app/endpoints";
 import { Route as AppReportsRouteImport } from "./routes/_app/reports";
 import { Route as AppRepositoryRouteImport } from "./routes/_app/repository";
@@ -25,6 +31,11 @@ import { Route as AppJobsImportRouteImport } from "./routes/_app/jobs.import";
 import { Route as AppJobsNewRouteImport } from "./routes/_app/jobs.new";
 import { Route as AppRunsIndexRouteImport } from "./routes/_app/runs.index";
 import { Route as AppRunsIdRouteImport } from "./routes/_app/runs.$id";
+import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
+import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.audit";
+import { Route as AppSettingsMembersRouteImport } from "./routes/_app/settings.members";
+import { Route as AppSettingsUsageRouteImport } from "./routes/_app/settings.usage";
+import { Route as AppTenantsNewRouteImport } from "./routes/_app/tenants.new";
 import { Route as AppJobsNamespaceNameIndexRouteImport } from "./routes/_app/jobs.$namespace.$name.index";
 import { Route as AppJobsNamespaceNameEditRouteImport } from "./routes/_app/jobs.$namespace.$name.edit";
 
@@ -37,6 +48,26 @@ const AppRoute = AppRouteImport.update({
   id: "/_app",
   getParentRoute: () => rootRouteImport,
 } as any);
+const ConfirmEmailRoute = ConfirmEmailRouteImport.update({
+  id: "/confirm-email",
+  path: "/confirm-email",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ForgotPasswordRoute = ForgotPasswordRouteImport.update({
+  id: "/forgot-password",
+  path: "/forgot-password",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const InvitationRoute = InvitationRouteImport.update({
+  id: "/invitation",
+  path: "/invitation",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ResetPasswordRoute = ResetPasswordRouteImport.update({
+  id: "/reset-password",
+  path: "/reset-password",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const SignInRoute = SignInRouteImport.update({
   id: "/sign-in",
   path: "/sign-in",
@@ -47,9 +78,19 @@ const SignUpRoute = SignUpRouteImport.update({
   path: "/sign-up",
   getParentRoute: () => rootRouteImport,
 } as any);
+const VerifyEmailRoute = VerifyEmailRouteImport.update({
+  id: "/verify-email",
+  path: "/verify-email",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const AppSplatRoute = AppSplatRouteImport.update({
   id: "/$",
   path: "/$",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppAccountRoute = AppAccountRouteImport.update({
+  id: "/account",
+  path: "/account",
   getParentRoute: () => AppRoute,
 } as any);
 const AppEndpointsRoute = AppEndpointsRouteImport.update({
@@ -107,6 +148,31 @@ const AppRunsIdRoute = AppRunsIdRouteImport.update({
   path: "/runs/$id",
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
+  id: "/settings/",
+  path: "/settings/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: "/settings/audit",
+  path: "/settings/audit",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsMembersRoute = AppSettingsMembersRouteImport.update({
+  id: "/settings/members",
+  path: "/settings/members",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsUsageRoute = AppSettingsUsageRouteImport.update({
+  id: "/settings/usage",
+  path: "/settings/usage",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppTenantsNewRoute = AppTenantsNewRouteImport.update({
+  id: "/tenants/new",
+  path: "/tenants/new",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppJobsNamespaceNameIndexRoute =
   AppJobsNamespaceNameIndexRouteImport.update({
     id: "/jobs/$namespace/$name/",
@@ -122,9 +188,15 @@ const AppJobsNamespaceNameEditRoute =
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
+  "/invitation": typeof InvitationRoute;
+  "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/$": typeof AppSplatRoute;
+  "/account": typeof AppAccountRoute;
   "/endpoints": typeof AppEndpointsRoute;
   "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
@@ -133,17 +205,28 @@ export interface FileRoutesByFullPath {
   "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/members": typeof AppSettingsMembersRoute;
+  "/settings/usage": typeof AppSettingsUsageRoute;
+  "/tenants/new": typeof AppTenantsNewRoute;
   "/incidents/": typeof AppIncidentsIndexRoute;
   "/jobs/": typeof AppJobsIndexRoute;
   "/runs/": typeof AppRunsIndexRoute;
+  "/settings/": typeof AppSettingsIndexRoute;
   "/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/jobs/$namespace/$name/": typeof AppJobsNamespaceNameIndexRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
+  "/invitation": typeof InvitationRoute;
+  "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/$": typeof AppSplatRoute;
+  "/account": typeof AppAccountRoute;
   "/endpoints": typeof AppEndpointsRoute;
   "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
@@ -152,9 +235,14 @@ export interface FileRoutesByTo {
   "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
+  "/settings/audit": typeof AppSettingsAuditRoute;
+  "/settings/members": typeof AppSettingsMembersRoute;
+  "/settings/usage": typeof AppSettingsUsageRoute;
+  "/tenants/new": typeof AppTenantsNewRoute;
   "/incidents": typeof AppIncidentsIndexRoute;
   "/jobs": typeof AppJobsIndexRoute;
   "/runs": typeof AppRunsIndexRoute;
+  "/settings": typeof AppSettingsIndexRoute;
   "/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/jobs/$namespace/$name": typeof AppJobsNamespaceNameIndexRoute;
 }
@@ -162,9 +250,15 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/": typeof IndexRoute;
   "/_app": typeof AppRouteWithChildren;
+  "/confirm-email": typeof ConfirmEmailRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
+  "/invitation": typeof InvitationRoute;
+  "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/verify-email": typeof VerifyEmailRoute;
   "/_app/$": typeof AppSplatRoute;
+  "/_app/account": typeof AppAccountRoute;
   "/_app/endpoints": typeof AppEndpointsRoute;
   "/_app/reports": typeof AppReportsRoute;
   "/_app/repository": typeof AppRepositoryRoute;
@@ -173,9 +267,14 @@ export interface FileRoutesById {
   "/_app/jobs/import": typeof AppJobsImportRoute;
   "/_app/jobs/new": typeof AppJobsNewRoute;
   "/_app/runs/$id": typeof AppRunsIdRoute;
+  "/_app/settings/audit": typeof AppSettingsAuditRoute;
+  "/_app/settings/members": typeof AppSettingsMembersRoute;
+  "/_app/settings/usage": typeof AppSettingsUsageRoute;
+  "/_app/tenants/new": typeof AppTenantsNewRoute;
   "/_app/incidents/": typeof AppIncidentsIndexRoute;
   "/_app/jobs/": typeof AppJobsIndexRoute;
   "/_app/runs/": typeof AppRunsIndexRoute;
+  "/_app/settings/": typeof AppSettingsIndexRoute;
   "/_app/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/_app/jobs/$namespace/$name/": typeof AppJobsNamespaceNameIndexRoute;
 }
@@ -183,9 +282,15 @@ export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
   fullPaths:
     | "/"
+    | "/confirm-email"
+    | "/forgot-password"
+    | "/invitation"
+    | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/$"
+    | "/account"
     | "/endpoints"
     | "/reports"
     | "/repository"
@@ -194,17 +299,28 @@ export interface FileRouteTypes {
     | "/jobs/import"
     | "/jobs/new"
     | "/runs/$id"
+    | "/settings/audit"
+    | "/settings/members"
+    | "/settings/usage"
+    | "/tenants/new"
     | "/incidents/"
     | "/jobs/"
     | "/runs/"
+    | "/settings/"
     | "/jobs/$namespace/$name/edit"
     | "/jobs/$namespace/$name/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
+    | "/confirm-email"
+    | "/forgot-password"
+    | "/invitation"
+    | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/$"
+    | "/account"
     | "/endpoints"
     | "/reports"
     | "/repository"
@@ -213,18 +329,29 @@ export interface FileRouteTypes {
     | "/jobs/import"
     | "/jobs/new"
     | "/runs/$id"
+    | "/settings/audit"
+    | "/settings/members"
+    | "/settings/usage"
+    | "/tenants/new"
     | "/incidents"
     | "/jobs"
     | "/runs"
+    | "/settings"
     | "/jobs/$namespace/$name/edit"
     | "/jobs/$namespace/$name";
   id:
     | "__root__"
     | "/"
     | "/_app"
+    | "/confirm-email"
+    | "/forgot-password"
+    | "/invitation"
+    | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/verify-email"
     | "/_app/$"
+    | "/_app/account"
     | "/_app/endpoints"
     | "/_app/reports"
     | "/_app/repository"
@@ -233,9 +360,14 @@ export interface FileRouteTypes {
     | "/_app/jobs/import"
     | "/_app/jobs/new"
     | "/_app/runs/$id"
+    | "/_app/settings/audit"
+    | "/_app/settings/members"
+    | "/_app/settings/usage"
+    | "/_app/tenants/new"
     | "/_app/incidents/"
     | "/_app/jobs/"
     | "/_app/runs/"
+    | "/_app/settings/"
     | "/_app/jobs/$namespace/$name/edit"
     | "/_app/jobs/$namespace/$name/";
   fileRoutesById: FileRoutesById;
@@ -243,8 +375,13 @@ export interface FileRouteTypes {
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
   AppRoute: typeof AppRouteWithChildren;
+  ConfirmEmailRoute: typeof ConfirmEmailRoute;
+  ForgotPasswordRoute: typeof ForgotPasswordRoute;
+  InvitationRoute: typeof InvitationRoute;
+  ResetPasswordRoute: typeof ResetPasswordRoute;
   SignInRoute: typeof SignInRoute;
   SignUpRoute: typeof SignUpRoute;
+  VerifyEmailRoute: typeof VerifyEmailRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -263,6 +400,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/confirm-email": {
+      id: "/confirm-email";
+      path: "/confirm-email";
+      fullPath: "/confirm-email";
+      preLoaderRoute: typeof ConfirmEmailRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/forgot-password": {
+      id: "/forgot-password";
+      path: "/forgot-password";
+      fullPath: "/forgot-password";
+      preLoaderRoute: typeof ForgotPasswordRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/invitation": {
+      id: "/invitation";
+      path: "/invitation";
+      fullPath: "/invitation";
+      preLoaderRoute: typeof InvitationRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/reset-password": {
+      id: "/reset-password";
+      path: "/reset-password";
+      fullPath: "/reset-password";
+      preLoaderRoute: typeof ResetPasswordRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     "/sign-in": {
       id: "/sign-in";
       path: "/sign-in";
@@ -277,11 +442,25 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof SignUpRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/verify-email": {
+      id: "/verify-email";
+      path: "/verify-email";
+      fullPath: "/verify-email";
+      preLoaderRoute: typeof VerifyEmailRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     "/_app/$": {
       id: "/_app/$";
       path: "/$";
       fullPath: "/$";
       preLoaderRoute: typeof AppSplatRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/account": {
+      id: "/_app/account";
+      path: "/account";
+      fullPath: "/account";
+      preLoaderRoute: typeof AppAccountRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/endpoints": {
@@ -361,6 +540,41 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppRunsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/settings/": {
+      id: "/_app/settings/";
+      path: "/settings";
+      fullPath: "/settings/";
+      preLoaderRoute: typeof AppSettingsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/audit": {
+      id: "/_app/settings/audit";
+      path: "/settings/audit";
+      fullPath: "/settings/audit";
+      preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/members": {
+      id: "/_app/settings/members";
+      path: "/settings/members";
+      fullPath: "/settings/members";
+      preLoaderRoute: typeof AppSettingsMembersRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/settings/usage": {
+      id: "/_app/settings/usage";
+      path: "/settings/usage";
+      fullPath: "/settings/usage";
+      preLoaderRoute: typeof AppSettingsUsageRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/tenants/new": {
+      id: "/_app/tenants/new";
+      path: "/tenants/new";
+      fullPath: "/tenants/new";
+      preLoaderRoute: typeof AppTenantsNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/jobs/$namespace/$name/": {
       id: "/_app/jobs/$namespace/$name/";
       path: "/jobs/$namespace/$name";
@@ -380,6 +594,7 @@ declare module "@tanstack/react-router" {
 
 interface AppRouteChildren {
   AppSplatRoute: typeof AppSplatRoute;
+  AppAccountRoute: typeof AppAccountRoute;
   AppEndpointsRoute: typeof AppEndpointsRoute;
   AppReportsRoute: typeof AppReportsRoute;
   AppRepositoryRoute: typeof AppRepositoryRoute;
@@ -388,15 +603,21 @@ interface AppRouteChildren {
   AppJobsImportRoute: typeof AppJobsImportRoute;
   AppJobsNewRoute: typeof AppJobsNewRoute;
   AppRunsIdRoute: typeof AppRunsIdRoute;
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
+  AppSettingsMembersRoute: typeof AppSettingsMembersRoute;
+  AppSettingsUsageRoute: typeof AppSettingsUsageRoute;
+  AppTenantsNewRoute: typeof AppTenantsNewRoute;
   AppIncidentsIndexRoute: typeof AppIncidentsIndexRoute;
   AppJobsIndexRoute: typeof AppJobsIndexRoute;
   AppRunsIndexRoute: typeof AppRunsIndexRoute;
+  AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
   AppJobsNamespaceNameEditRoute: typeof AppJobsNamespaceNameEditRoute;
   AppJobsNamespaceNameIndexRoute: typeof AppJobsNamespaceNameIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
   AppSplatRoute: AppSplatRoute,
+  AppAccountRoute: AppAccountRoute,
   AppEndpointsRoute: AppEndpointsRoute,
   AppReportsRoute: AppReportsRoute,
   AppRepositoryRoute: AppRepositoryRoute,
@@ -405,9 +626,14 @@ const AppRouteChildren: AppRouteChildren = {
   AppJobsImportRoute: AppJobsImportRoute,
   AppJobsNewRoute: AppJobsNewRoute,
   AppRunsIdRoute: AppRunsIdRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
+  AppSettingsMembersRoute: AppSettingsMembersRoute,
+  AppSettingsUsageRoute: AppSettingsUsageRoute,
+  AppTenantsNewRoute: AppTenantsNewRoute,
   AppIncidentsIndexRoute: AppIncidentsIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
   AppRunsIndexRoute: AppRunsIndexRoute,
+  AppSettingsIndexRoute: AppSettingsIndexRoute,
   AppJobsNamespaceNameEditRoute: AppJobsNamespaceNameEditRoute,
   AppJobsNamespaceNameIndexRoute: AppJobsNamespaceNameIndexRoute,
 };
@@ -417,8 +643,13 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   AppRoute: AppRouteWithChildren,
+  ConfirmEmailRoute: ConfirmEmailRoute,
+  ForgotPasswordRoute: ForgotPasswordRoute,
+  InvitationRoute: InvitationRoute,
+  ResetPasswordRoute: ResetPasswordRoute,
   SignInRoute: SignInRoute,
   SignUpRoute: SignUpRoute,
+  VerifyEmailRoute: VerifyEmailRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

@@ -21,6 +21,7 @@ import type {
   Page,
   Plan,
   RegisterBody,
+  Registered,
   Repository,
   RepositoryDocument,
   Run,
@@ -36,10 +37,10 @@ import type {
   VersionDiff,
 } from "./types";
 
-type Paging = { limit?: number; cursor?: string | undefined };
+export type Paging = { limit?: number; cursor?: string | undefined };
 /** Days, `YYYY-MM-DD`. */
 type Span = { from: string; to: string };
-type Signal = AbortSignal | undefined;
+export type Signal = AbortSignal | undefined;
 
 export type JobFilter = { namespace?: string | undefined; state?: State | undefined; q?: string | undefined };
 export type RunFilter = {
@@ -58,13 +59,17 @@ const seg = encodeURIComponent;
 export const jobPath = (namespace: string, name: string) => `/jobs/${seg(namespace)}/${seg(name)}`;
 
 export const api = {
-  register: (json: RegisterBody) => request<Session>("/auth/register", { method: "POST", json }),
+  register: (json: RegisterBody) => request<Registered>("/auth/register", { method: "POST", json }),
   login: (json: LoginBody) => request<Session>("/auth/login", { method: "POST", json }),
   logout: () => request<void>("/auth/logout", { method: "POST" }),
   me: (signal?: Signal) => request<Session>("/auth/me", { signal }),
 
-  tokens: (paging: Paging, signal?: Signal) => request<Page<Token>>("/tokens", { query: paging, signal }),
+  /** One's own; with `all` everybody's in the tenant. */
+  tokens: (all: boolean, signal?: Signal) =>
+    request<Page<Token>>("/tokens", { query: { all: all ? "true" : undefined }, signal }),
   createToken: (json: TokenCreateBody) => request<TokenCreated>("/tokens", { method: "POST", json }),
+  rotateToken: (id: string, overlap_seconds: number) =>
+    request<TokenCreated>(`/tokens/${seg(id)}/rotate`, { method: "POST", json: { overlap_seconds } }),
   deleteToken: (id: string) => request<void>(`/tokens/${seg(id)}`, { method: "DELETE" }),
 
   jobs: (filter: JobFilter, paging: Paging, signal?: Signal) =>

@@ -1,6 +1,8 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { account } from "./account";
 import { api, type JobFilter, type RunFilter } from "./api";
 import { type JobEdit, planEdit } from "./edits";
+import { type AuditFilter, tenancy } from "./tenancy";
 import type { IncidentState, JobRef, Page } from "./types";
 
 /**
@@ -177,8 +179,67 @@ export const openIncidentsQuery = queryOptions({
 export const incidentQuery = (id: string) =>
   queryOptions({ queryKey: ["incidents", "one", id], queryFn: ({ signal }) => api.incident(id, signal) });
 
-export const tokensQuery = infiniteQueryOptions({
-  ...paged,
-  queryKey: ["tokens", "list"],
-  queryFn: ({ pageParam, signal }) => api.tokens({ limit: 100, cursor: pageParam }, signal),
+export const tokensQuery = (all: boolean) =>
+  queryOptions({
+    queryKey: ["tokens", all ? "all" : "own"],
+    queryFn: ({ signal }) => api.tokens(all, signal),
+  });
+
+export const authOptionsQuery = queryOptions({
+  queryKey: ["auth-options"],
+  queryFn: ({ signal }) => account.options(signal),
 });
+
+export const signInsQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["sign-ins"],
+  queryFn: ({ pageParam, signal }) => account.signIns({ limit: 50, cursor: pageParam }, signal),
+});
+
+export const totpQuery = queryOptions({
+  queryKey: ["totp"],
+  queryFn: ({ signal }) => account.totp(signal),
+});
+
+export const activityQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["activity"],
+  queryFn: ({ pageParam, signal }) => account.activity({ limit: 50, cursor: pageParam }, signal),
+});
+
+export const membersQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["members"],
+  queryFn: ({ pageParam, signal }) => tenancy.members({ limit: 100, cursor: pageParam }, signal),
+});
+
+export const invitationsQuery = infiniteQueryOptions({
+  ...paged,
+  queryKey: ["invitations", "list"],
+  queryFn: ({ pageParam, signal }) => tenancy.invitations({ limit: 100, cursor: pageParam }, signal),
+});
+
+/** What a link in an email leads to. Asked once: the answer only ever becomes "used". */
+export const invitationQuery = (token: string) =>
+  queryOptions({
+    queryKey: ["invitations", "preview", token],
+    queryFn: ({ signal }) => tenancy.preview(token, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const currentTenantQuery = queryOptions({
+  queryKey: ["tenant"],
+  queryFn: ({ signal }) => tenancy.current(signal),
+});
+
+export const usageQuery = queryOptions({
+  queryKey: ["usage"],
+  queryFn: ({ signal }) => tenancy.usage(signal),
+});
+
+export const auditQuery = (filter: AuditFilter) =>
+  infiniteQueryOptions({
+    ...paged,
+    queryKey: ["audit", filter],
+    queryFn: ({ pageParam, signal }) => tenancy.audit(filter, { limit: 50, cursor: pageParam }, signal),
+  });

@@ -10,8 +10,31 @@ export type Page<T> = { items: T[]; next_cursor?: string | null };
 
 export type TenantRef = Schemas["TenantOut"];
 export type Session = Schemas["SessionOut"];
-export type RegisterBody = Pick<Schemas["Register"], "username" | "email" | "password">;
-export type LoginBody = Pick<Schemas["Login"], "login" | "password">;
+export type RegisterBody = Pick<Schemas["Register"], "username" | "email" | "password"> & {
+  invitation?: string | undefined;
+};
+/** A new account is signed in at once, or its address has to be confirmed first. */
+export type Registered = Session | Schemas["VerificationSent"];
+export type LoginBody = Pick<Schemas["Login"], "login" | "password"> & { code?: string | undefined };
+export type AuthOptions = Schemas["Options"];
+
+/** Where one is signed in. */
+export type SignIn = Schemas["SessionItem"];
+export type Totp = Schemas["TotpOut"];
+export type TotpSecret = Schemas["TotpSecret"];
+export type RecoveryCodes = Schemas["RecoveryCodes"];
+export type Activity = Schemas["ActivityItem"];
+
+export type Tenant = Schemas["TenantSeen"];
+export type Role = Tenant["role"];
+/** From the one that may do least. */
+export const ROLES = ["viewer", "editor", "admin", "owner"] as const satisfies readonly Role[];
+export type Member = Schemas["MemberOut"];
+export type Invitation = Schemas["InvitationOut"];
+export type InvitationPreview = Schemas["InvitationPreview"];
+export type Usage = Schemas["UsageOut"];
+export type UsageItem = Schemas["UsageItem"];
+export type AuditEntry = Schemas["AuditEntryOut"];
 
 export type Token = Schemas["TokenOut"];
 export type TokenCreateBody = Schemas["NewToken"];

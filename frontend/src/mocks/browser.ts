@@ -2,7 +2,7 @@ import { HttpResponse, http } from "msw";
 import { setupWorker } from "msw/browser";
 import { emptyWorld, type World } from "./data";
 import { brokenHandlers, handlersFor } from "./handlers";
-import { crowdedWorld, usualWorld } from "./world";
+import { crowdedWorld, lockedWorld, usualWorld } from "./world";
 
 /** `?mock=…` picks the world; the choice lasts for the tab. */
 const WORLDS: Record<string, () => World> = {
@@ -10,6 +10,7 @@ const WORLDS: Record<string, () => World> = {
   empty: emptyWorld,
   many: crowdedWorld,
   error: usualWorld,
+  locked: () => lockedWorld(),
   "signed-out": () => ({ ...usualWorld(), session: null }),
 };
 

@@ -14,8 +14,12 @@ import type {
   State,
   Token,
 } from "@/client/types";
+import { ago, uuid } from "./ids";
+import { emptyPeople, type People } from "./people";
 import type { StoredVersion } from "./repository";
 import { english } from "./schedule";
+
+export { ago, uuid } from "./ids";
 
 /** A world small enough to read and big enough to look real. Times are relative to its birth. */
 export type World = {
@@ -36,31 +40,28 @@ export type World = {
   invalid: InvalidFile[];
   /** What may be asked about with `GET /plan`. */
   branches: Map<string, Plan>;
+  people: People;
 };
 
 const COMMIT = "4f2a9c1e7b3d58a6c0e91f24d7b8a35e6c1f0d92";
 
-export function ago(seconds: number): string {
-  return new Date(Date.now() - seconds * 1000).toISOString();
-}
-
-let counter = 0;
-export function uuid(): string {
-  counter += 1;
-  return `0199aa00-0000-7000-8000-${counter.toString(16).padStart(12, "0")}`;
-}
-
 export function makeSession(username = "acme"): Session {
   const tenant = { id: uuid(), slug: username, name: username, role: "owner" };
   return {
-    user: { id: uuid(), username, email: `${username}@example.com` },
+    user: {
+      ...{ id: uuid(), username, email: `${username}@example.com` },
+      ...{ email_verified: true, has_password: true, totp_enabled: false },
+    },
     tenant,
     tenants: [tenant],
     repository: {
       clone_url: `${globalThis.location?.origin ?? "http://localhost:8000"}/git/crontopus/job-manifests-${username}.git`,
       branch: "main",
     },
-    scopes: ["jobs:read", "jobs:write", "runs:read", "checkins:write", "endpoints:manage"],
+    scopes: [
+      ...["jobs:read", "jobs:write", "runs:read", "checkins:write", "endpoints:manage"],
+      ...["alerts:manage", "tenant:admin", "tenant:owner"],
+    ],
     token: null,
   };
 }
@@ -245,8 +246,9 @@ export const outputFor = (run: Run): string =>
   ].join("\n");
 
 export function emptyWorld(): World {
+  const session = makeSession();
   return {
-    session: makeSession(),
+    session,
     password: "correct horse",
     jobs: [],
     runs: [],
@@ -260,5 +262,6 @@ export function emptyWorld(): World {
     documents: [],
     invalid: [],
     branches: new Map(),
+    people: emptyPeople(session),
   };
 }

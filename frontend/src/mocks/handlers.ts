@@ -3,17 +3,17 @@ import type {
   EnrollmentTokenBody,
   EnrollmentTokenCreated,
   Job,
-  LoginBody,
-  RegisterBody,
   TokenCreateBody,
   TokenCreated,
 } from "@/client/types";
-import { ago, makeSession, uuid, type World } from "./data";
+import { accountHandlers, sessionHandlers } from "./account-handlers";
+import { ago, uuid, type World } from "./data";
 import { editHandlers, find } from "./edit-handlers";
 import { reportHandlers } from "./report-handlers";
 import { repositoryHandlers } from "./repository-handlers";
 import { notFound, page, problem, query, V1 } from "./respond";
 import { daily } from "./schedule";
+import { tenancyHandlers } from "./tenancy-handlers";
 
 export { problem } from "./respond";
 
@@ -26,33 +26,25 @@ const CLOCK_CHANGES = [
   },
 ];
 
-function authHandlers(world: World) {
+function tokenHandlers(world: World) {
   return [
-    http.post(`${V1}/auth/register`, async ({ request }) => {
-      const body = (await request.json()) as RegisterBody;
-      if (body.username === "taken") {
-        return problem(409, "username_taken", "This username is taken", {
-          detail: "The username “taken” is taken. Choose another.",
-        });
-      }
-      world.session = makeSession(body.username);
-      return HttpResponse.json(world.session, { status: 201 });
+    http.get(`${V1}/tokens`, ({ request }) => {
+      const me = world.session?.user.username;
+      const all = query(request, "all") === "true";
+      const items = world.tokens.filter(({ owner }) => all || !owner || owner.username === me);
+      return HttpResponse.json({ items, next_cursor: null });
     }),
-    http.post(`${V1}/auth/login`, async ({ request }) => {
-      const body = (await request.json()) as LoginBody;
-      if (body.password !== world.password)
-        return problem(401, "invalid_credentials", "Wrong username or password");
-      world.session = makeSession();
-      return HttpResponse.json(world.session);
+    http.post(`${V1}/tokens/:id/rotate`, async ({ params, request }) => {
+      const old = world.tokens.find(({ id }) => id === params.id);
+      const { overlap_seconds } = (await request.json()) as { overlap_seconds: number };
+      if (!old) return notFound("Token");
+      const token = { ...old, id: uuid(), created_at: ago(0), last_used_at: null };
+      if (overlap_seconds) old.expires_at = ago(-overlap_seconds);
+      else world.tokens = world.tokens.filter(({ id }) => id !== old.id);
+      world.tokens.unshift(token);
+      const created: TokenCreated = { token, secret: "ctp_user_9Rz1kQmVt4yZr6Nc1XhPbLs9Df0GaEuK_8bW2mock" };
+      return HttpResponse.json(created, { status: 201 });
     }),
-    http.post(`${V1}/auth/logout`, () => {
-      world.session = null;
-      return new HttpResponse(null, { status: 204 });
-    }),
-    http.get(`${V1}/auth/me`, () =>
-      world.session ? HttpResponse.json(world.session) : problem(401, "unauthenticated", "Not signed in"),
-    ),
-    http.get(`${V1}/tokens`, ({ request }) => HttpResponse.json(page(world.tokens, request))),
     http.post(`${V1}/tokens`, async ({ request }) => {
       const body = (await request.json()) as TokenCreateBody;
       const token = {
@@ -212,7 +204,10 @@ function endpointHandlers(world: World) {
 }
 
 export const handlersFor = (world: World) => [
-  ...authHandlers(world),
+  ...sessionHandlers(world),
+  ...accountHandlers(world),
+  ...tenancyHandlers(world),
+  ...tokenHandlers(world),
   ...jobHandlers(world),
   ...editHandlers(world),
   ...repositoryHandlers(world),
@@ -223,7 +218,7 @@ export const handlersFor = (world: World) => [
 
 /** Signed in, but every list and page fails. */
 export const brokenHandlers = (world: World) => [
-  ...authHandlers(world).slice(0, 4),
+  ...sessionHandlers(world),
   http.all(`${V1}/*`, async () => {
     await delay(50);
     return problem(503, "database_unavailable", "The database is not reachable", {

@@ -1,6 +1,7 @@
 import type { Endpoint, IncidentDetail, Job, RunState, State } from "@/client/types";
 import { ago, emptyWorld, makeJob, makeRun, outputFor, uuid, type World } from "./data";
 import { fillRepository, giveLongPast } from "./past";
+import { usualPeople } from "./people";
 
 function makeEndpoint(name: string, more: Partial<Endpoint> = {}): Endpoint {
   const commit = "4f2a9c1e7b3d58a6c0e91f24d7b8a35e6c1f0d92";
@@ -299,6 +300,10 @@ function makeIncidents(jobs: Job[]): IncidentDetail[] {
 
 export function usualWorld(): World {
   const world = emptyWorld();
+  if (world.session) {
+    world.people = usualPeople(world.session);
+    world.session.tenants = [...world.people.tenants];
+  }
   world.endpoints = makeEndpoints();
   world.jobs = makeJobs(world.endpoints);
   fillRepository(world, world.endpoints);
@@ -331,6 +336,16 @@ export function usualWorld(): World {
       created_at: ago(86_400 * 95),
       expires_at: ago(86_400 * 5),
       last_used_at: ago(86_400 * 6),
+    },
+    {
+      id: uuid(),
+      name: "terraform",
+      hint: "ctp_user_…Zz4T",
+      scopes: ["jobs:read", "endpoints:manage"],
+      created_at: ago(86_400 * 41),
+      expires_at: ago(-86_400 * 9),
+      last_used_at: ago(7200),
+      owner: { id: uuid(), username: "grace" },
     },
   ];
   world.enrollments = [
@@ -386,5 +401,14 @@ export function crowdedWorld(count = 1000): World {
         makeRun(job, PAST[index % PAST.length] ?? "success", 1_500_000 + index * 60, 5 + (index % 40)),
       );
   }
+  return world;
+}
+
+/** Signed out, and everything that can stand between somebody and their account does. */
+export function lockedWorld(): World {
+  const world = usualWorld();
+  world.session = null;
+  world.people.options = { registration: "invite", email_verification: true, sso: { name: "Acme Login" } };
+  world.people.totp = { enabled: true, recovery_codes_left: 8 };
   return world;
 }

@@ -1,6 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, ChartNoAxesColumn, FolderGit2, KeyRound, ListChecks, Server, Siren } from "lucide-react";
+import {
+  Activity,
+  ChartNoAxesColumn,
+  FolderGit2,
+  KeyRound,
+  ListChecks,
+  Server,
+  Settings,
+  Siren,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { openIncidentsQuery } from "@/client/queries";
 
@@ -61,6 +70,9 @@ export function Nav({ onNavigate = () => {} }: { onNavigate?: () => void }) {
         <ul>
           <Item to="/tokens" icon={<KeyRound aria-hidden />} onNavigate={onNavigate}>
             API tokens
+          </Item>
+          <Item to="/settings" icon={<Settings aria-hidden />} onNavigate={onNavigate}>
+            Tenant
           </Item>
         </ul>
       </div>

@@ -1,5 +1,6 @@
 import { Menu as MenuIcon } from "lucide-react";
 import { type ComponentProps, lazy, type ReactNode, Suspense, useState } from "react";
+import { EndingBanner } from "./ending-banner";
 import { LiveBadge } from "./live-badge";
 import { Nav } from "./nav";
 import { Tenant } from "./tenant";
@@ -69,6 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
         tabIndex={-1}
         className="mx-auto w-full min-w-0 max-w-[76rem] px-4 py-6 outline-none md:px-8"
       >
+        <EndingBanner />
         {children}
       </main>
     </div>

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
-import { useRouteContext } from "@tanstack/react-router";
-import { LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { Link, useRouteContext } from "@tanstack/react-router";
+import { CircleUser, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import type { ReactElement } from "react";
 import { api } from "@/client/api";
 import { isProblem } from "@/client/problem";
@@ -36,6 +36,9 @@ export default function UserMenuPopup({ trigger }: { trigger: ReactElement }) {
     <Menu side="top" align="start" trigger={trigger} defaultOpen>
       <MenuRadio label="Theme" value={theme} options={THEME_OPTIONS} onChange={setTheme} />
       <MenuSeparator />
+      <MenuItem render={<Link to="/account" />}>
+        <CircleUser aria-hidden /> Your account
+      </MenuItem>
       <MenuItem onClick={() => signOut.mutate()}>
         <LogOut aria-hidden /> Sign out
       </MenuItem>

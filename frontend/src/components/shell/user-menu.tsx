@@ -24,7 +24,7 @@ function Face(props: ComponentProps<"button">) {
         <span className="block truncate text-subtle text-xs leading-4">{user.email}</span>
       </span>
       <ChevronsUpDown aria-hidden className="size-4 shrink-0 text-subtle" />
-      <span className="sr-only">: theme and sign out</span>
+      <span className="sr-only">: account, theme and sign out</span>
     </button>
   );
 }

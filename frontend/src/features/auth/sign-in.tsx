@@ -1,71 +1,89 @@
 import { zodResolver } from "@hookform/resolvers/zod";
-import { Link } from "@tanstack/react-router";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { api } from "@/client/api";
 import { isProblem } from "@/client/problem";
-import { ActionError } from "@/components/domain/query-error";
+import { authOptionsQuery } from "@/client/queries";
 import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
-import { Message } from "@/components/ui/message";
-import { z } from "@/lib/zod";
+import { PasswordInput } from "@/components/ui/password";
+import { type Infer, z } from "@/lib/zod";
+import { CodeStep } from "./code-step";
 import { useEnter } from "./enter";
-import { AuthFrame } from "./frame";
-import { PasswordInput } from "./password";
+import { AuthFrame, ToForgotten, ToSignUp } from "./frame";
+import { SignInError, SignOnError } from "./sign-in-error";
+import { SignOn } from "./sign-on";
 
 const schema = z.object({
   login: z.string().trim().min(1, "Enter your username or email."),
   password: z.string().min(1, "Enter your password."),
 });
+type Credentials = Infer<typeof schema>;
 
-function SignInError({ error }: { error: unknown }) {
-  if (isProblem(error) && error.code === "invalid_credentials") {
-    return (
-      <Message tone="bad" title="Username or password is wrong" announce>
-        Check both and try again. Passwords are case-sensitive.
-      </Message>
-    );
+type Props = {
+  redirectTo: string | undefined;
+  /** Why single sign-on led back here. */
+  signOnError: string | undefined;
+};
+
+export function SignInPage({ redirectTo, signOnError }: Props) {
+  /** The password was right; a code is wanted as well. */
+  const [known, setKnown] = useState<Credentials | null>(null);
+  const options = useQuery(authOptionsQuery).data;
+  const enter = useEnter(redirectTo);
+  if (known) {
+    return <CodeStep credentials={known} onEnter={enter} onBack={() => setKnown(null)} />;
   }
-  return <ActionError error={error} />;
-}
-
-export function SignInPage({ redirectTo }: { redirectTo: string | undefined }) {
-  const form = useForm({ resolver: zodResolver(schema), defaultValues: { login: "", password: "" } });
-  const enter = useEnter(api.login, redirectTo);
-  const { errors } = form.formState;
   return (
     <AuthFrame
       title="Sign in"
       lead="See what your jobs are up to."
       foot={
-        <>
-          No account yet?{" "}
-          <Link to="/sign-up" className="font-medium text-accent-text underline-offset-2 hover:underline">
-            Sign up
-          </Link>
-        </>
+        options?.registration === "closed" || options?.registration === "invite" ? (
+          "New accounts are made by invitation or by whoever runs this Crontopus."
+        ) : (
+          <>
+            No account yet? <ToSignUp />
+          </>
+        )
       }
     >
-      <form
-        noValidate
-        className="flex flex-col gap-4"
-        onSubmit={form.handleSubmit((body) => enter.mutate(body))}
-      >
-        {enter.error && <SignInError error={enter.error} />}
-        <Field label="Username or email" error={errors.login?.message}>
-          <Input
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            {...form.register("login")}
-          />
-        </Field>
-        <Field label="Password" error={errors.password?.message}>
-          <PasswordInput autoComplete="current-password" {...form.register("password")} />
-        </Field>
-        <Button type="submit" variant="primary" size="lg" busy={enter.isPending}>
-          Sign in
-        </Button>
-      </form>
+      {signOnError && <SignOnError code={signOnError} />}
+      {options?.sso && <SignOn name={options.sso.name} redirectTo={redirectTo} />}
+      <PasswordForm onEnter={enter} onCode={setKnown} />
     </AuthFrame>
+  );
+}
+
+type FormProps = { onEnter: ReturnType<typeof useEnter>; onCode: (credentials: Credentials) => void };
+
+function PasswordForm({ onEnter, onCode }: FormProps) {
+  const form = useForm({ resolver: zodResolver(schema), defaultValues: { login: "", password: "" } });
+  const login = useMutation({
+    mutationFn: (body: Credentials) => api.login(body),
+    onSuccess: onEnter,
+    onError: (error, body) => {
+      if (isProblem(error) && error.code === "second_factor_required") onCode(body);
+    },
+  });
+  const { errors } = form.formState;
+  return (
+    <form
+      noValidate
+      className="flex flex-col gap-4"
+      onSubmit={form.handleSubmit((body) => login.mutate(body))}
+    >
+      {login.error && <SignInError error={login.error} login={login.variables?.login ?? ""} />}
+      <Field label="Username or email" error={errors.login?.message}>
+        <Input autoComplete="username" autoCapitalize="none" spellCheck={false} {...form.register("login")} />
+      </Field>
+      <Field label="Password" error={errors.password?.message} aside={<ToForgotten />}>
+        <PasswordInput autoComplete="current-password" {...form.register("password")} />
+      </Field>
+      <Button type="submit" variant="primary" size="lg" busy={login.isPending}>
+        Sign in
+      </Button>
+    </form>
   );
 }

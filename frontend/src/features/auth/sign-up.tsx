@@ -1,107 +1,113 @@
-import { zodResolver } from "@hookform/resolvers/zod";
-import { Link } from "@tanstack/react-router";
-import { useForm } from "react-hook-form";
-import { api } from "@/client/api";
-import { isProblem, type Problem } from "@/client/problem";
-import { ActionError } from "@/components/domain/query-error";
-import { Button } from "@/components/ui/button";
-import { Field, Input } from "@/components/ui/field";
-import { type Infer, z } from "@/lib/zod";
+import { useQuery } from "@tanstack/react-query";
+import { Ban, MailOpen } from "lucide-react";
+import { useState } from "react";
+import { authOptionsQuery, invitationQuery } from "@/client/queries";
+import { explain } from "@/components/domain/query-error";
+import { Message } from "@/components/ui/message";
+import { Spinner } from "@/components/ui/spinner";
 import { useEnter } from "./enter";
-import { AuthFrame } from "./frame";
-import { PasswordInput } from "./password";
+import { AuthFrame, ToSignIn } from "./frame";
+import { RegisterForm } from "./register-form";
+import { SendAgain } from "./send-again";
 
-const schema = z.object({
-  username: z
-    .string()
-    .trim()
-    .min(2, "At least 2 characters.")
-    .max(40, "At most 40 characters.")
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "Lower-case letters, digits and inner hyphens only."),
-  email: z.email("Enter an email address, such as you@example.com."),
-  password: z.string().min(10, "At least 10 characters."),
-});
-type Form = Infer<typeof schema>;
+const foot = (
+  <>
+    Already have an account? <ToSignIn />
+  </>
+);
 
-const FIELD_CODES: Record<string, keyof Form> = {
-  username_taken: "username",
-  invalid_username: "username",
-  reserved_username: "username",
-  email_taken: "email",
-  invalid_email: "email",
-  weak_password: "password",
-};
-
-/** The field a problem is about, by its code or by the path the server names. */
-function fieldErrors(problem: Problem): Partial<Form> {
-  const byCode = FIELD_CODES[problem.code];
-  if (byCode) return { [byCode]: problem.message };
-  const found: Partial<Form> = {};
-  for (const { path, message } of problem.errors) {
-    const field = (["username", "email", "password"] as const).find((name) =>
-      path?.split(/[./]/).includes(name),
+/** `invitation`: the token of the link that led here. */
+export function SignUpPage({ invitation }: { invitation: string | undefined }) {
+  const [mailed, setMailed] = useState<string | null>(null);
+  const options = useQuery(authOptionsQuery);
+  const enter = useEnter();
+  if (mailed) return <CheckMail email={mailed} />;
+  if (options.isPending) {
+    return (
+      <AuthFrame title="Create your account" foot={foot}>
+        <p role="status" aria-label="Loading" className="grid place-items-center py-8 text-subtle">
+          <Spinner />
+        </p>
+      </AuthFrame>
     );
-    if (field) found[field] ??= message;
   }
-  return found;
-}
-
-export function SignUpPage() {
-  const form = useForm({
-    resolver: zodResolver(schema),
-    defaultValues: { username: "", email: "", password: "" },
-  });
-  const enter = useEnter(api.register);
-  const server = isProblem(enter.error) ? fieldErrors(enter.error) : {};
-  const placed = Object.keys(server).length > 0;
-  const error = (field: keyof Form) => form.formState.errors[field]?.message ?? server[field];
-  const username = form.watch("username").trim();
+  // Without an answer the form is shown: the service says itself what it does not allow.
+  const mode = options.data?.registration ?? "open";
+  if (mode === "closed" || (mode === "invite" && !invitation)) return <NoRegistration mode={mode} />;
+  if (invitation) return <Invited token={invitation} onEnter={enter} />;
   return (
     <AuthFrame
       title="Create your account"
       lead="You get a tenant and a Git repository of your own."
-      foot={
-        <>
-          Already have an account?{" "}
-          <Link to="/sign-in" className="font-medium text-accent-text underline-offset-2 hover:underline">
-            Sign in
-          </Link>
-        </>
-      }
+      foot={foot}
     >
-      <form
-        noValidate
-        className="flex flex-col gap-4"
-        onSubmit={form.handleSubmit((body) => enter.mutate(body))}
-      >
-        {!placed && <ActionError error={enter.error} />}
-        <Field
-          label="Username"
-          error={error("username")}
-          hint={
-            <>
-              Your repository will be{" "}
-              <code className="break-all font-mono">crontopus/job-manifests-{username || "…"}</code>
-            </>
-          }
-        >
-          <Input
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            {...form.register("username")}
-          />
-        </Field>
-        <Field label="Email" error={error("email")} hint="Alerts go here until you add other channels.">
-          <Input type="email" autoComplete="email" {...form.register("email")} />
-        </Field>
-        <Field label="Password" error={error("password")} hint="10 characters or more.">
-          <PasswordInput autoComplete="new-password" {...form.register("password")} />
-        </Field>
-        <Button type="submit" variant="primary" size="lg" busy={enter.isPending}>
-          Create account
-        </Button>
-      </form>
+      <RegisterForm onEnter={enter} onMailed={setMailed} />
+    </AuthFrame>
+  );
+}
+
+function Invited({ token, onEnter }: { token: string; onEnter: ReturnType<typeof useEnter> }) {
+  const preview = useQuery(invitationQuery(token));
+  const [mailed, setMailed] = useState<string | null>(null);
+  if (mailed) return <CheckMail email={mailed} />;
+  return (
+    <AuthFrame
+      title="Create your account"
+      lead={preview.data && `Then you are in ${preview.data.tenant_name}, as ${preview.data.role}.`}
+      foot={foot}
+    >
+      {preview.isPending && (
+        <p role="status" aria-label="Loading" className="grid place-items-center py-8 text-subtle">
+          <Spinner />
+        </p>
+      )}
+      {preview.error && (
+        <Message tone="bad" title={explain(preview.error).title} announce>
+          {explain(preview.error).detail}
+        </Message>
+      )}
+      {preview.data && (
+        <RegisterForm
+          invitation={{ token, email: preview.data.email }}
+          onEnter={onEnter}
+          onMailed={setMailed}
+        />
+      )}
+    </AuthFrame>
+  );
+}
+
+function CheckMail({ email }: { email: string }) {
+  return (
+    <AuthFrame title="Check your mail" foot={<ToSignIn>Back to sign-in</ToSignIn>}>
+      <div role="status" className="flex flex-col gap-3 text-sm">
+        <MailOpen aria-hidden className="size-8 text-accent-text" strokeWidth={1.5} />
+        <p>
+          We wrote to <strong className="break-all font-medium">{email}</strong>. Open the link in the message
+          to confirm the address; then you can sign in.
+        </p>
+        <p className="text-muted">
+          Nothing there after some minutes? Look into the spam folder. <SendAgain email={email} />
+        </p>
+      </div>
+    </AuthFrame>
+  );
+}
+
+function NoRegistration({ mode }: { mode: "closed" | "invite" }) {
+  return (
+    <AuthFrame
+      title={mode === "closed" ? "New accounts are not made here" : "You need an invitation"}
+      foot={foot}
+    >
+      <div className="flex flex-col gap-3 text-muted text-sm">
+        <Ban aria-hidden className="size-8 text-subtle" strokeWidth={1.5} />
+        {mode === "closed" ? (
+          <p>Whoever runs this Crontopus makes accounts themselves. Ask them for one.</p>
+        ) : (
+          <p>Ask an admin of a tenant to invite you, then open the link in the email you get.</p>
+        )}
+      </div>
     </AuthFrame>
   );
 }

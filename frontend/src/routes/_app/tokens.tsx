@@ -1,10 +1,13 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { tokensQuery } from "@/client/queries";
+import { tokensSearch } from "@/features/tokens/search";
 import { TokensPage } from "@/features/tokens/tokens-page";
 
 export const Route = createFileRoute("/_app/tokens")({
-  loader: ({ context: { queryClient } }) => {
-    void queryClient.prefetchInfiniteQuery(tokensQuery);
+  validateSearch: tokensSearch,
+  loaderDeps: ({ search: { all } }) => ({ all: all ?? false }),
+  loader: ({ context: { queryClient }, deps: { all } }) => {
+    void queryClient.prefetchQuery(tokensQuery(all));
   },
-  component: TokensPage,
+  component: () => <TokensPage search={Route.useSearch()} />,
 });
