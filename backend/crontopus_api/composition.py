@@ -78,6 +78,7 @@ from crontopus_api.settings import Settings, SettingsError, load_previous_secret
 from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
+from crontopus_api.tenants.plans import PLANS
 from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
 from crontopus_api.tenants.usage import UsageService
@@ -280,7 +281,9 @@ def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
     """By the tenants' plans, unless the installation has one limit for all."""
     if settings.check_in_limit is not None:
         return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
-    return CheckInMeter(settings.redis_url, senders.limits)
+    # Whose plan it is has to be looked up; until then the largest one holds.
+    most = max(plan.check_ins_per_minute for plan in PLANS.values())
+    return CheckInMeter(settings.redis_url, senders.limits, per_minute=most)
 
 
 def _provider(settings: Settings) -> Provider | None:

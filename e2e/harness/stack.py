@@ -28,6 +28,12 @@ class Stack:
             directory,
             CRONTOPUS_DATA_DIR=str(self.data_dir),
             CRONTOPUS_PORT=str(self.port),
+            # The tests are many people at one address, in a hurry, and read few of their mails.
+            CRONTOPUS_EMAIL_VERIFICATION="off",
+            CRONTOPUS_API_LIMIT="off",
+            CRONTOPUS_AUTH_LIMIT="off",
+            CRONTOPUS_GIT_LIMIT="off",
+            CRONTOPUS_CHECK_IN_LIMIT="0",
             **({"CRONTOPUS_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}"} if smtp_port else {}),
             **environment,
         )

@@ -6,7 +6,6 @@ from uuid import UUID
 from crontopus_api.checkins import repository
 from crontopus_api.checkins.doors.directory import Directory
 from crontopus_api.checkins.doors.names import UUID_PATTERN, Slug
-from crontopus_api.checkins.metering import DEFAULT_PER_MINUTE
 from crontopus_api.identity.principal import Principal
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.database import Database, Scope
@@ -37,7 +36,7 @@ class Senders:
         async with self._database.session(Scope(role="crontopus_scanner")) as session:
             plans = await self._tenants.plans(session)
         return {
-            key: getattr(plans[tenant_id], "check_ins_per_minute", DEFAULT_PER_MINUTE)
+            key: plans[tenant_id].check_ins_per_minute
             for key, tenant_id in found.items()
             if tenant_id in plans
         }

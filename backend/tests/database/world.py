@@ -43,6 +43,8 @@ def person(tenant: UUID) -> UUID:
 ROWS: dict[tuple[str, str], Any] = {
     ("audit_log", "account_id"): None,  # an entry belongs to one log
     ("deliveries", "id"): {VICTIM: OLDER_ID, INTRUDER: ID},
+    ("invitations", "email"): WORD,
+    ("invitations", "expires_at"): LATER,
     ("instance_status", "state"): {VICTIM: "failing", INTRUDER: "healthy"},
     ("instance_status", "usual_ms"): None,
     ("runs", "state"): "success",
@@ -104,8 +106,9 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     ],
     "crontopus_api.jobs.repository:ids_matching": [{"labels": []}],
     "crontopus_api.tenants.invitations_repository:withdraw_of": [
-        {"user_id": ID, "roles": ["owner", "admin", "editor", "viewer"]}
+        {"user_id": person(VICTIM), "roles": ["owner", "admin", "editor", "viewer"]}
     ],
+    "crontopus_api.tenants.invitations_repository:forget_expired": [{"now": LATER}],
     "crontopus_api.tenants.purging_repository:delete_all": [{"table": Base.metadata.tables["documents"]}],
     "crontopus_api.tenants.purging_repository:delete_some": [
         {"table": Base.metadata.tables["documents"], "most": 2}

@@ -1,5 +1,6 @@
 """Accounts where addresses are verified, and where not everybody may make one."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +10,6 @@ import time_machine
 from sqlalchemy import text
 
 from crontopus_api.kit.clock import SystemClock
-from crontopus_api.kit.errors import Forbidden, Invalid
 
 from ..platform import PASSWORD, Platform, running_platform
 from .conftest import Browser, Mailbox, browser, deliver, link_token
@@ -171,35 +171,39 @@ async def test_the_options_are_for_anybody(platform: Platform) -> None:
     }
 
 
-async def test_an_invitation_opens_the_door_and_proves_the_address(platform: Platform, ada: Person) -> None:
-    """Where addresses are verified, and nobody gets in uninvited."""
-    services, made = platform.services, platform.services.identity.register.__self__
-    rules = Rules("invite", verify_email=True)
-    service = RegistrationService(services.database, made._accounts, made._mails, rules, services.invitations)
-    answer = await ada.api.post("/api/v1/invitations", json={"email": "grace@example.org", "role": "editor"})
-    async with services.database.tenant(ada.tenant_id) as session:
-        [invitation] = await services.invitations.page(session, ada.tenant_id, None, 10)
-    good = link_token(services.invitations.link(invitation, mailed=True))
-    form = {"username": "grace", "password": PASSWORD, "token_name": None}
-    with pytest.raises(Invalid, match="does not work"):
-        await service.register(**form, email="grace@example.org", invitation="bad")
-    with pytest.raises(Invalid, match="another address"):
-        await service.register(**form, email="eve@example.org", invitation=good)
-    with pytest.raises(Forbidden):
-        await service.register(**form, email="grace@example.org")
-    # A link that was handed over by somebody proves nothing: the address is asked first, the link stays good.
-    assert (
-        await service.register(
-            username="mole",
-            email="Grace@example.org",
-            password=PASSWORD,
-            token_name=None,
-            invitation=link_token(answer.json()["link"]),
+async def test_an_invitation_opens_the_door_and_proves_the_address(
+    database_url: str, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    smtp = f"smtp://127.0.0.1:{mailbox.port}"
+    async with running_platform(database_url, tmp_path / "a", smtp_url=smtp) as platform:
+        ada = browser(platform)
+        await ada.register("ada")
+        await deliver(platform)
+        await _confirm(mailbox, ada, "ada@example.org")
+    async with running_platform(
+        database_url, tmp_path / "a", smtp_url=smtp, registration="invite"
+    ) as platform:
+        ada = browser(platform)
+        await ada.login("ada")
+        invited = await ada.api.post(
+            "/api/v1/invitations", json={"email": "Grace@example.org", "role": "editor"}
         )
-        is None
-    )
-    signed_in = await service.register(**form, email="grace@example.org", invitation=good)
-    assert signed_in is not None
-    assert (signed_in.tenant.slug, signed_in.tenant.role) == ("ada", "editor")
-    assert {each.slug for each in signed_in.tenants} == {"ada", "grace"}
-    assert signed_in.user.email_verified_at is not None
+        assert invited.status_code == 201, invited.text
+        await deliver(platform)
+        ((_, text_),) = mailbox.take("Grace@example.org")
+        found = re.search(r"token=([^\s]+)|/invitations?/([^\s]+)", text_)
+        assert found is not None, text_
+        token = found[1] or found[2]
+        grace = browser(platform)
+        bad = await grace.register("grace", invitation="bad")
+        assert (bad.status_code, bad.json()["code"]) == (422, "invalid_invitation")
+        other = await grace.register("grace", email="eve@example.org", invitation=token)
+        assert (other.status_code, other.json()["code"]) == (422, "invitation_address")
+        answer = await grace.register("grace", invitation=token)
+        assert answer.status_code == 201, answer.text
+        session = answer.json()
+        assert (session["tenant"]["slug"], session["tenant"]["role"]) == ("ada", "editor")
+        assert {each["slug"] for each in session["tenants"]} == {"ada", "grace"}
+        assert session["user"]["email_verified"]
+        again = await browser(platform).register("eve", email="grace@example.org", invitation=token)
+        assert again.status_code == 422
