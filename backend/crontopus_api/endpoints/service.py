@@ -13,7 +13,6 @@ from crontopus_api.endpoints import repository, schemas
 from crontopus_api.endpoints.models import Endpoint, EndpointCondition
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.scopes import ENDPOINT_SCOPES
-from crontopus_api.identity.tenancy.actors import actor_of
 from crontopus_api.identity.tokens import Issued, TokenService
 from crontopus_api.kit import audit
 from crontopus_api.kit.audit import Actor, Subject
@@ -197,7 +196,7 @@ class EndpointService:
             setattr(endpoint, field, value)
         await session.flush()
         if before != after:
-            actor = await actor_of(session, principal)
+            actor = principal.actor()
             await self._record(session, "endpoint.changed", actor, endpoint, before=before, after=after)
         await self._changed(session, principal.tenant_id)
         return endpoint
@@ -208,7 +207,7 @@ class EndpointService:
         if endpoint.revoked_at is None:
             endpoint.revoked_at = self._clock.now()
             await session.flush()
-            await self._record(session, "endpoint.revoked", await actor_of(session, principal), endpoint)
+            await self._record(session, "endpoint.revoked", principal.actor(), endpoint)
         await self._tokens.revoke_of_endpoint(session, principal.tenant_id, endpoint_id)
         await self._changed(session, principal.tenant_id)
 

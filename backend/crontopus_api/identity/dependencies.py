@@ -103,3 +103,11 @@ def requires(scope: str) -> DependsParam:
 
     dependency: DependsParam = Depends(check)
     return dependency
+
+
+def _person(principal: CurrentPrincipal) -> None:
+    principal.person()
+
+
+people_only: DependsParam = Depends(_person)
+"""A route dependency: endpoints read jobs, and have no business with whom the tenant is made of."""

@@ -14,12 +14,12 @@ SYSTEM_AUTHOR = ("crontopus", "noreply@crontopus.invalid")
 
 class PeopleService:
     async def author(self, session: AsyncSession, principal: Principal) -> tuple[str, str]:
-        """(user name, email address) of the person who acts. Raises Unauthenticated for machines."""
+        """(user name, email address) of the person who acts. Raises Forbidden for machines."""
         if principal.kind == "system":
             return SYSTEM_AUTHOR
-        user = await repository.get_user(session, principal.user_id) if principal.user_id else None
+        user = await repository.get_user(session, principal.person())
         if user is None:
-            raise Unauthenticated("This is for people; endpoints ask /endpoints/self.", code="not_a_user")
+            raise Unauthenticated("The account is gone.", code="invalid_token")
         return user.username, user.email
 
     async def emails(self, session: AsyncSession, user_ids: Sequence[UUID]) -> list[str]:

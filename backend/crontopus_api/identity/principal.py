@@ -33,6 +33,12 @@ class Principal:
             return Actor("endpoint", self.endpoint_id, self.name, self.token_id)
         return Actor("user", self.user_id, self.name, self.token_id)
 
+    def person(self) -> UUID:
+        """Whose request it is. Raises Forbidden for machines."""
+        if self.user_id is None:
+            raise Forbidden("This is for people, not for endpoints.", code="not_a_user")
+        return self.user_id
+
     def require(self, scope: str) -> None:
         """Raises Forbidden unless this principal may do what `scope` stands for."""
         if scope not in self.scopes:

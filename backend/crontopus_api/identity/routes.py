@@ -1,5 +1,4 @@
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -11,10 +10,8 @@ from crontopus_api.identity.dependencies import (
     caller_address,
     refuse_cross_site,
 )
-from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.service import IdentityService
 from crontopus_api.identity.tokens import TokenService
-from crontopus_api.kit.errors import Forbidden
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
 
@@ -85,23 +82,13 @@ async def logout(
     principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
 ) -> None:
     """Revoke the session or token this request was made with."""
-    await identity.sign_out(_person(principal))
+    principal.person()
+    await identity.sign_out(principal)
     forget_session(response, settings)
 
 
-@router.get("/auth/me", tags=["auth"], responses=problem_responses(401))
+@router.get("/auth/me", tags=["auth"], responses=problem_responses(401, 403))
 async def me(
     principal: CurrentPrincipal, response: Response, identity: Identity, settings: Configured
 ) -> schemas.SessionOut:
     return session_out(response, settings, await identity.whoami(principal), principal.scopes)
-
-
-def _person(principal: Principal) -> Principal:
-    _user_id(principal)
-    return principal
-
-
-def _user_id(principal: Principal) -> UUID:
-    if principal.user_id is None:
-        raise Forbidden("This is for people, not for endpoints.", code="not_a_user")
-    return principal.user_id

@@ -122,12 +122,11 @@ class IdentityService:
             )
 
     async def whoami(self, principal: Principal) -> SignedIn:
-        if principal.user_id is None:
-            raise Unauthenticated("This is for people; endpoints ask /endpoints/self.", code="not_a_user")
-        async with self._database.tenant(principal.tenant_id, principal.user_id) as session:
-            user = await self._user(session, principal.user_id)
-            tenants = await self._tenants.of_user(session, principal.user_id)
-            totp_enabled = await second_factors_repository.enabled(session, principal.user_id)
+        user_id = principal.person()
+        async with self._database.tenant(principal.tenant_id, user_id) as session:
+            user = await self._user(session, user_id)
+            tenants = await self._tenants.of_user(session, user_id)
+            totp_enabled = await second_factors_repository.enabled(session, user_id)
         current = next(tenant for tenant in tenants if tenant.id == principal.tenant_id)
         return SignedIn(user, current, tenants, totp_enabled)
 

@@ -7,9 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from crontopus_api.identity import token_schemas as schemas
-from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, people_only
 from crontopus_api.identity.models import Token
-from crontopus_api.identity.tenancy.actors import person
 from crontopus_api.identity.tokens import Issued, TokenService
 from crontopus_api.kit.paging import Page
 from crontopus_api.kit.schemas import problem_responses
@@ -38,7 +37,7 @@ async def list_tokens(
     everybody: Annotated[bool, Query(alias="all", description="Everybody's; needs tenant:admin.")] = False,
 ) -> Page[schemas.TokenOut]:
     """Your own API tokens, newest first."""
-    user_id = person(principal)
+    user_id = principal.person()
     if everybody:
         found = await tokens.of_everybody(session, principal)
         return Page(items=[_out(token, owner) for token, owner in found])
@@ -46,7 +45,9 @@ async def list_tokens(
     return Page(items=[_out(token) for token in own])
 
 
-@router.post("/tokens", status_code=201, responses=problem_responses(401, 403, 422))
+@router.post(
+    "/tokens", status_code=201, dependencies=[people_only], responses=problem_responses(401, 403, 422)
+)
 async def create_token(
     body: schemas.NewToken, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
 ) -> schemas.IssuedToken:
@@ -54,7 +55,7 @@ async def create_token(
     issued = await tokens.issue_for_user(
         session,
         principal,
-        user_id=person(principal),
+        user_id=principal.person(),
         name=body.name,
         wanted=body.scopes,
         life_seconds=body.expires_in_seconds,
@@ -63,7 +64,10 @@ async def create_token(
 
 
 @router.post(
-    "/tokens/{token_id}/rotate", status_code=201, responses=problem_responses(401, 403, 404, 409, 422)
+    "/tokens/{token_id}/rotate",
+    status_code=201,
+    dependencies=[people_only],
+    responses=problem_responses(401, 403, 404, 409, 422),
 )
 async def rotate_token(
     token_id: UUID,
@@ -73,7 +77,7 @@ async def rotate_token(
     tokens: Tokens,
 ) -> schemas.IssuedToken:
     """Another secret for one of your own tokens, with its name, scopes and life. The old one ends after the overlap."""
-    person(principal)
+    principal.person()
     return _issued(await tokens.rotate(session, principal, token_id, timedelta(seconds=body.overlap_seconds)))
 
 
@@ -82,5 +86,5 @@ async def revoke_token(
     token_id: UUID, principal: CurrentPrincipal, session: TenantSession, tokens: Tokens
 ) -> None:
     """Your own, or with tenant:admin anybody's."""
-    person(principal)
+    principal.person()
     await tokens.revoke_for_user(session, principal, token_id)

@@ -13,7 +13,6 @@ from crontopus_api.identity.models import Token
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.scopes import BY_ROLE, TENANT_ADMIN, USER_SCOPES
 from crontopus_api.identity.secrets import TokenKind, new_token, token_digest, token_hint, token_kind
-from crontopus_api.identity.tenancy.actors import actor_of
 from crontopus_api.kit import audit
 from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.clock import Clock
@@ -181,11 +180,17 @@ class TokenService:
         await repository.revoke_token(session, tenant_id, token_id, self._clock.now())
 
     async def revoke_for_user(self, session: AsyncSession, principal: Principal, token_id: UUID) -> None:
-        """An API token: one's own, or anybody's for those who administer. Raises NotFound."""
+        """An API token: one's own, or anybody's for those who administer.
+
+        Raises NotFound, Forbidden when a token of narrower scope is to end one that can do more.
+        """
         if TENANT_ADMIN in principal.scopes:
             token = await self._get(session, principal, token_id, "user")
         else:
             token = await self._own(session, principal, token_id)
+            for scope in token.scopes if token.id != principal.token_id else ():
+                if scope in BY_ROLE[principal.role or "viewer"]:
+                    principal.require(scope)
         await self._revoke(session, principal, token)
 
     async def revoke_enrollment(self, session: AsyncSession, principal: Principal, token_id: UUID) -> None:
@@ -250,7 +255,7 @@ class TokenService:
         await audit.record(
             session,
             action,
-            await actor_of(session, principal),
+            principal.actor(),
             Subject("token", token.id, token.name),
             at=self._clock.now(),
             tenant_id=token.tenant_id,

@@ -75,6 +75,16 @@ async def test_a_weak_token_rotates_itself_and_nothing_stronger(platform: Platfo
     assert (await api.get("/api/v1/jobs")).status_code == 401
 
 
+async def test_a_weak_token_ends_itself_and_nothing_stronger(platform: Platform, ada: Person) -> None:
+    strong, weak = await _make(ada), await _make(ada, scopes=["jobs:read"])
+    api = platform.client(weak["secret"])
+    refused = await api.delete(f"/api/v1/tokens/{strong['token']['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
+    assert (await platform.client(strong["secret"]).get("/api/v1/jobs")).status_code == 200
+    assert (await api.delete(f"/api/v1/tokens/{weak['token']['id']}")).status_code == 204
+    assert (await api.get("/api/v1/jobs")).status_code == 401
+
+
 async def test_administrators_see_and_revoke_everybodys_tokens(
     platform: Platform, ada: Person, join: Join, database_url: str
 ) -> None:

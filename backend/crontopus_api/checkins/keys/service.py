@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.checkins.keys import repository
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
-from crontopus_api.identity.tenancy.actors import actor_of
 from crontopus_api.kit import audit
 from crontopus_api.kit.audit import Subject
 from crontopus_api.kit.clock import Clock
@@ -48,7 +47,7 @@ class PingKeyService:
         await audit.record(
             session,
             "ping_key.rotated",
-            await actor_of(session, principal),
+            principal.actor(),
             Subject("ping_key", principal.tenant_id, principal.tenant_slug),
             at=self._clock.now(),
             tenant_id=principal.tenant_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from crontopus_api.identity import scopes
-from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, people_only, requires
 from crontopus_api.identity.tenancy import schemas
 from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.kit.limits import RateLimits
@@ -25,7 +25,7 @@ _read = requires(scopes.JOBS_READ)
 _admin = requires(scopes.TENANT_ADMIN)
 
 
-@router.get("/members", dependencies=[_read], responses=problem_responses(401, 403, 422))
+@router.get("/members", dependencies=[_read, people_only], responses=problem_responses(401, 403, 422))
 async def list_members(
     query: Annotated[PageQuery, Query()],
     principal: CurrentPrincipal,
@@ -134,7 +134,9 @@ async def preview_invitation(body: schemas.InvitationToken, tenancy: Tenancy) ->
     return schemas.InvitationPreview.model_validate(await tenancy.preview(body.token))
 
 
-@router.post("/invitations/accept", responses=problem_responses(401, 403, 409, 422))
+@router.post(
+    "/invitations/accept", dependencies=[people_only], responses=problem_responses(401, 403, 409, 422)
+)
 async def accept_invitation(
     body: schemas.InvitationToken, principal: CurrentPrincipal, tenancy: Tenancy
 ) -> schemas.TenantSeen:

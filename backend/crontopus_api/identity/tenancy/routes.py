@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from crontopus_api.identity import scopes
-from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, requires
+from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, people_only, requires
 from crontopus_api.identity.tenancy import schemas
-from crontopus_api.identity.tenancy.actors import person
 from crontopus_api.identity.tenancy.exporting.service import ExportService
 from crontopus_api.identity.tenancy.service import TenancyService
 from crontopus_api.kit.limits import RateLimits
@@ -39,7 +38,9 @@ async def list_tenants(
     return Page(items=[schemas.TenantSeen.model_validate(tenant) for tenant in found])
 
 
-@router.post("/tenants", status_code=201, responses=problem_responses(401, 403, 409, 422))
+@router.post(
+    "/tenants", status_code=201, dependencies=[people_only], responses=problem_responses(401, 403, 409, 422)
+)
 async def create_tenant(
     body: schemas.NewTenant, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
 ) -> schemas.TenantSeen:
@@ -96,12 +97,12 @@ async def leave_tenant(principal: CurrentPrincipal, session: TenantSession, tena
     await tenancy.leave(session, principal)
 
 
-@router.get("/usage", dependencies=[_read], responses=problem_responses(401, 403))
+@router.get("/usage", dependencies=[_read, people_only], responses=problem_responses(401, 403))
 async def usage(
     principal: CurrentPrincipal, usages: Annotated[UsageService, Depends(provided(UsageService))]
 ) -> schemas.UsageOut:
     """What the tenant's plan allows, and how much of it is used."""
-    person(principal)
+    principal.person()
     return schemas.UsageOut.model_validate(await usages.of(principal.tenant_id, principal.tenant_slug))
 
 
@@ -118,7 +119,7 @@ async def export_tenant(
     limits: Annotated[RateLimits, Depends(provided(RateLimits))],
 ) -> StreamingResponse:
     """Everything the tenant owns as a zip file: the repository as a Git bundle, rows as NDJSON. Nothing secret."""
-    person(principal)
+    principal.person()
     await limits.take(EXPORT_LIMIT, "export", str(principal.tenant_id))
     chunks = exports.stream(principal)
     # Whatever keeps it from being made comes out now, while there is still a status to answer with.

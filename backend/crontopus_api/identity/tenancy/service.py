@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.tenancy import people, schemas
-from crontopus_api.identity.tenancy.actors import actor_of, person
 from crontopus_api.identity.tenancy.ending_mail import EndingMail
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.kit.audit import Subject
@@ -41,40 +40,40 @@ class TenancyService:
         self._tokens = tokens
 
     async def mine(self, session: AsyncSession, principal: Principal) -> list[TenantOf]:
-        return await self._tenants.of_user(session, person(principal))
+        return await self._tenants.of_user(session, principal.person())
 
     async def current(self, session: AsyncSession, principal: Principal) -> TenantOf:
-        person(principal)
+        principal.person()
         return await self._tenants.get(session, principal.tenant_id, _role(principal))
 
     async def create(
         self, session: AsyncSession, principal: Principal, slug: str, name: str | None
     ) -> TenantOf:
         _whole(principal)
-        owner = await actor_of(session, principal)
+        owner = principal.actor()
         return await self._tenants.create(session, slug=slug, name=name or slug, owner=owner)
 
     async def rename(self, session: AsyncSession, principal: Principal, name: str) -> TenantOf:
         principal.require(scopes.TENANT_ADMIN)
-        await self._tenants.rename(session, principal.tenant_id, await actor_of(session, principal), name)
+        await self._tenants.rename(session, principal.tenant_id, principal.actor(), name)
         return await self.current(session, principal)
 
     async def delete(self, session: AsyncSession, principal: Principal, confirm: str) -> TenantOf:
         principal.require(scopes.TENANT_OWNER)
-        actor = await actor_of(session, principal)
+        actor = principal.actor()
         if await self._ending.delete(session, principal.tenant_id, actor, confirm):
             await self._ending_mail.announce(session, principal.tenant_id)
         return await self.current(session, principal)
 
     async def restore(self, session: AsyncSession, principal: Principal) -> TenantOf:
         principal.require(scopes.TENANT_OWNER)
-        await self._ending.restore(session, principal.tenant_id, await actor_of(session, principal))
+        await self._ending.restore(session, principal.tenant_id, principal.actor())
         return await self.current(session, principal)
 
     async def members(
         self, session: AsyncSession, principal: Principal, after: UUID | None, limit: int
     ) -> list[schemas.MemberOut]:
-        person(principal)
+        principal.person()
         rows = await self._members.page(session, principal.tenant_id, after, limit)
         known = await people.known(session, [row.user_id for row in rows])
         return [_member(row, known[row.user_id]) for row in rows]
@@ -83,7 +82,7 @@ class TenancyService:
         self, session: AsyncSession, principal: Principal, user_id: UUID, role: Role
     ) -> schemas.MemberOut:
         who, known = await self._subject(session, principal, user_id)
-        actor = await actor_of(session, principal)
+        actor = principal.actor()
         member = await self._members.change_role(
             session, principal.tenant_id, actor, _role(principal), who, role
         )
@@ -92,20 +91,20 @@ class TenancyService:
 
     async def remove(self, session: AsyncSession, principal: Principal, user_id: UUID) -> None:
         who, _ = await self._subject(session, principal, user_id)
-        actor = await actor_of(session, principal)
+        actor = principal.actor()
         await self._members.remove(session, principal.tenant_id, actor, _role(principal), who)
         await self._tokens.revoke_of_member(session, principal.tenant_id, user_id)
 
     async def leave(self, session: AsyncSession, principal: Principal) -> None:
         _whole(principal)
-        await self._members.leave(session, principal.tenant_id, await actor_of(session, principal))
-        await self._tokens.revoke_of_member(session, principal.tenant_id, person(principal))
+        await self._members.leave(session, principal.tenant_id, principal.actor())
+        await self._tokens.revoke_of_member(session, principal.tenant_id, principal.person())
 
     async def transfer(self, session: AsyncSession, principal: Principal, user_id: UUID) -> TenantOf:
         principal.require(scopes.TENANT_OWNER)
         who, _ = await self._subject(session, principal, user_id)
-        own = person(principal)
-        await self._members.transfer(session, principal.tenant_id, await actor_of(session, principal), who)
+        own = principal.person()
+        await self._members.transfer(session, principal.tenant_id, principal.actor(), who)
         await self._tokens.follow_role(session, principal.tenant_id, user_id, "owner")
         await self._tokens.follow_role(session, principal.tenant_id, own, "admin")
         return await self._tenants.get(session, principal.tenant_id, "admin")
@@ -116,7 +115,7 @@ class TenancyService:
         if await people.is_member(session, principal.tenant_id, email):
             raise Conflict(f"{email} is a member already.", code="already_member")
         invitation = await self._invitations.invite(
-            session, principal.tenant_id, await actor_of(session, principal), _role(principal), email, role
+            session, principal.tenant_id, principal.actor(), _role(principal), email, role
         )
         return _invitation(invitation, self._invitations.shown_link(invitation))
 
@@ -129,12 +128,12 @@ class TenancyService:
     async def resend(
         self, session: AsyncSession, principal: Principal, invitation_id: UUID
     ) -> schemas.InvitationOut:
-        actor, role = await actor_of(session, principal), _role(principal)
+        actor, role = principal.actor(), _role(principal)
         invitation = await self._invitations.resend(session, principal.tenant_id, actor, role, invitation_id)
         return _invitation(invitation, self._invitations.shown_link(invitation))
 
     async def withdraw(self, session: AsyncSession, principal: Principal, invitation_id: UUID) -> None:
-        actor = await actor_of(session, principal)
+        actor = principal.actor()
         await self._invitations.withdraw(session, principal.tenant_id, actor, invitation_id)
 
     async def preview(self, token: str) -> Invitation:
@@ -151,7 +150,7 @@ class TenancyService:
     async def accept(self, principal: Principal, token: str) -> TenantOf:
         """Raises Invalid, Conflict or Forbidden, as `preview` and `InvitationService.redeem` do."""
         _whole(principal)
-        user_id = person(principal)
+        user_id = principal.person()
         invitation = await self.preview(token)
         async with self._database.session(Scope(user_id=user_id)) as session:
             return await self._invitations.redeem(session, invitation, user_id)
@@ -166,7 +165,7 @@ class TenancyService:
 
 
 def _role(principal: Principal) -> str:
-    person(principal)
+    principal.person()
     assert principal.role is not None  # people have one where they are
     return principal.role
 

@@ -24,7 +24,6 @@ from crontopus_api.gitstore.errors import GitStoreError, RepositoryMissing
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.tenancy import people
-from crontopus_api.identity.tenancy.actors import actor_of
 from crontopus_api.identity.tenancy.exporting import tables
 from crontopus_api.identity.tenancy.exporting.archive import Archive
 from crontopus_api.identity.tenancy.exporting.following import followed
@@ -71,7 +70,7 @@ class ExportService:
             await audit.record(
                 session,
                 "tenant.exported",
-                await actor_of(session, principal),
+                principal.actor(),
                 Subject("tenant", principal.tenant_id, principal.tenant_slug),
                 at=self._clock.now(),
                 tenant_id=principal.tenant_id,
