@@ -112,8 +112,12 @@ class Browser:
         return (await self.api.get("/api/v1/auth/me")).status_code == 200
 
 
-def browser(platform: Platform, agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0") -> Browser:
-    client = platform.client(address="192.0.2.9")
+def browser(
+    platform: Platform,
+    agent: str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+    address: str = "192.0.2.9",
+) -> Browser:
+    client = platform.client(address=address)
     client.headers["User-Agent"] = agent
     return Browser(client)
 

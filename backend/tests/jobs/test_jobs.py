@@ -63,7 +63,7 @@ async def test_what_is_wrong_is_said_with_line_and_hint(platform: Platform, ada:
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [
-        (b"{", "application/json", 422),
+        (b"{", "application/json", 400),
         (b"[]", "application/json", 422),
         (b"x", "text/html", 415),
         (b"x" * 300_000, "application/yaml", 413),
