@@ -37,7 +37,7 @@ class Incident(Base):
     severity: Mapped[Str]
     title: Mapped[Str]
     cause: Mapped[Str | None]
-    opened_because: Mapped[Str]
+    opened_because: Mapped[Str] = mapped_column(server_default="unknown")
     instance_id: Mapped[UUID | None]
     job_id: Mapped[UUID | None]
     endpoint_id: Mapped[UUID | None]

@@ -8,13 +8,12 @@ down_revision = "0015"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("ALTER TABLE incidents ADD COLUMN opened_because text")
+    # The default is for processes of the version before, which know nothing of the column.
+    op.execute("ALTER TABLE incidents ADD COLUMN opened_because text NOT NULL DEFAULT 'unknown'")
     op.execute(
         """
         UPDATE incidents i SET opened_because = e.message FROM incident_events e
         WHERE (e.tenant_id, e.incident_id) = (i.tenant_id, i.id) AND e.kind = 'opened'
         """
     )
-    op.execute("UPDATE incidents SET opened_because = coalesce(opened_because, cause, 'unknown')")
-    op.execute("ALTER TABLE incidents ALTER COLUMN opened_because SET NOT NULL")
     op.execute("DELETE FROM incident_events WHERE kind IN ('opened', 'notified')")
