@@ -85,6 +85,8 @@ class CheckIns:
             return False
         assert answer.status_code == 200, answer.text
         (result,) = answer.json()["results"]
+        if result["status"] == "journaled":
+            return False  # safe on the disk, but its run has no id yet: sent again, it is the same one
         assert result["status"] in {"accepted", "duplicate"}, result
         self.run_ids.append(result["run_id"])
         self.item = {}
