@@ -29,7 +29,7 @@ it("asks for the second factor after the password, and takes the right code only
 });
 
 it("offers single sign-on with where to return to, and says when it did not work", async () => {
-  renderApp("/sign-in?redirect=%2Fruns&error=access_denied", lockedWorld());
+  renderApp("/sign-in?redirect=%2Fruns&error=sso_cancelled", lockedWorld());
   const link = await screen.findByRole("link", { name: /Continue with Acme Login/ });
   expect(link).toHaveAttribute("href", "/api/v1/auth/oidc/start?return_to=%2Fruns");
   expect(screen.getByRole("alert")).toHaveTextContent("Single sign-on did not work");

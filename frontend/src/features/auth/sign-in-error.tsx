@@ -25,7 +25,13 @@ export function SignInError({ error, login }: { error: unknown; login: string })
 }
 
 const REASONS: Record<string, string> = {
-  access_denied: "The sign-in was cancelled, or your provider does not let you in.",
+  sso_cancelled: "The sign-in was cancelled, or your provider does not let you in.",
+  sso_expired: "That took too long, or began in another window. Start again.",
+  sso_unavailable: "Your provider does not answer now. Try again in a minute.",
+  sso_no_address: "Your provider did not tell us your email address. Ask whoever runs it to let it.",
+  sso_address_unverified: "Your provider has not verified your email address.",
+  sso_address_taken:
+    "An account here has your email address, and it is not verified at both sides. Sign in with its password.",
   registration_closed: "You have no account yet, and new ones are not made here.",
   invitation_required: "You have no account yet, and one needs an invitation here.",
 };
