@@ -1,7 +1,7 @@
 # Thin on purpose: what a target does is in scripts/, where it can be read, linted and run by itself.
 up dev: export CRONTOPUS_DATA_DIR ?= $(CURDIR)/.data
 .DEFAULT_GOAL := help
-.PHONY: up dev test test-forgejo e2e lint lint-python lint-go lint-console lint-infra generate verify bench soak lock help
+.PHONY: up dev test test-forgejo e2e lint lint-python lint-go lint-console lint-infra generate verify bench soak lock release help
 
 up: ## Build what changed and run the whole platform: http://127.0.0.1:8000
 	@scripts/up
@@ -25,6 +25,8 @@ bench: ## All benchmarks; one: bench/run NAME
 	@bench/run all
 soak: ## The fault and fuzz tests at full count
 	@scripts/soak
+release: ## Signed binaries of the agent for every platform, in dist/release
+	@scripts/release
 lock: ## Pin Python and npm packages again
 	@scripts/lock
 help: ## This list

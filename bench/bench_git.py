@@ -240,11 +240,16 @@ def laughs() -> dict[str, float]:
     return milliseconds(times)
 
 
-@asynccontextmanager
-async def served(platform: Platform) -> AsyncIterator[int]:
+def listener() -> socket.socket:
     # A socket that says it is TCP: asyncio leaves Nagle's algorithm on for others, which costs 40 ms here and there.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
+@asynccontextmanager
+async def served(platform: Platform, bound: socket.socket | None = None) -> AsyncIterator[int]:
+    with bound or listener() as listening:
         server = uvicorn.Server(uvicorn.Config(platform.app, lifespan="off", log_level="warning"))
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,5 +1,7 @@
 """kill -9 of any part at any time: what was acknowledged is there, exactly once."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +181,9 @@ def test_up_again_is_quick(fragile: Stack, story: Story) -> None:
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{fragile.url}/healthz", trust_env=False)
     seconds = fragile.start()
-    story.took_unless_busy("second start → ready", seconds, limit=10)
+    # API and worker load the same modules on two cores: a slow machine is known by how long one of them takes alone.
+    watch = Stopwatch()
+    subprocess.run([sys.executable, "-c", "import crontopus_api.main"], check=True)
+    story.took("second start → ready", seconds, limit=max(10.0, 3 * watch.seconds))
     assert fragile.child("api") != api
     assert tenant.get("/auth/me")["user"]["username"] == tenant.username

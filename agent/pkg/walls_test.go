@@ -34,24 +34,38 @@ func TestLayers(t *testing.T) {
 	const module = "crontopus.dev/agent/"
 	// What each of these may import of our own.
 	allowed := map[string][]string{
-		"pkg/statedir/":      {},
-		"pkg/schedule/":      {},
-		"pkg/version/":       {},
-		"pkg/manifest/":      {"pkg/schedule"},
-		"tools/":             {"pkg/manifest"},
-		"pkg/jobfile/":       {"pkg/statedir"},
-		"pkg/spool/":         {"pkg/statedir"},
-		"pkg/api/":           {"pkg/spool", "pkg/version"},
-		"pkg/gitsource/":     {"pkg/manifest"},
-		"pkg/scheduler/":     {"pkg/schedule", "pkg/scheduler", "pkg/scheduler/cron", "pkg/statedir"},
-		"cmd/crontopus-run/": {"pkg/jobfile", "pkg/spool", "pkg/statedir", "pkg/version"},
+		"pkg/statedir/":  {},
+		"pkg/schedule/":  {},
+		"pkg/version/":   {},
+		"pkg/clock/":     {},
+		"pkg/commitsig/": {},
+		"pkg/service/":   {},
+		"pkg/verify/":    {},
+		"pkg/manifest/":  {"pkg/schedule"},
+		"tools/":         {"pkg/manifest", "pkg/verify"},
+		"pkg/area/":      {"pkg/statedir"},
+		"pkg/policy/":    {"pkg/commitsig", "pkg/manifest", "pkg/schedule", "pkg/statedir"},
+		"pkg/config/":    {"pkg/policy", "pkg/schedule", "pkg/statedir"},
+		"pkg/discover/":  {"pkg/manifest", "pkg/schedule", "pkg/scheduler", "pkg/statedir"},
+		"pkg/reconcile/": {"pkg/api", "pkg/area", "pkg/gitsource", "pkg/jobfile", "pkg/manifest", "pkg/policy", "pkg/schedule",
+			"pkg/scheduler", "pkg/statedir"},
+		"pkg/gate/":      {"pkg/schedule"},
+		"pkg/jobfile/":   {"pkg/statedir"},
+		"pkg/spool/":     {"pkg/area", "pkg/jobfile", "pkg/statedir"},
+		"pkg/ping/":      {"pkg/statedir", "pkg/version"},
+		"pkg/api/":       {"pkg/spool", "pkg/version"},
+		"pkg/gitsource/": {"pkg/commitsig", "pkg/manifest"},
+		"pkg/enroll/":    {"pkg/api", "pkg/commitsig", "pkg/statedir", "pkg/version"},
+		"pkg/scheduler/": {"pkg/schedule", "pkg/scheduler", "pkg/scheduler/calendar", "pkg/scheduler/command", "pkg/scheduler/cron",
+			"pkg/scheduler/launchd", "pkg/scheduler/schtasks", "pkg/statedir"},
+		"cmd/crontopus-run/": {"pkg/api", "pkg/clock", "pkg/gate", "pkg/jobfile", "pkg/ping", "pkg/spool", "pkg/statedir", "pkg/version"},
 	}
 	walk(t, func(path, imported string) {
 		own, ours := strings.CutPrefix(imported, module)
 		if !ours {
 			return
 		}
-		if own == "pkg/apitest" || own == "pkg/crontabtest" {
+		if own == "pkg/apitest" || own == "pkg/crontabtest" || own == "pkg/scheduler/caltest" || own == "pkg/vectortest" {
 			t.Errorf("%s imports %s, a helper of tests", path, own)
 		}
 		for prefix, list := range allowed {

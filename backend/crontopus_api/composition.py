@@ -6,15 +6,12 @@ API, worker and internal admin share it; each takes from `Services` what it need
 from dataclasses import dataclass
 from datetime import timedelta
 
-from crontopus_api.alerts.channels.email import EmailChannel
-from crontopus_api.alerts.deliveries import DeliveryService
 from crontopus_api.alerts.incidents import IncidentKeeper
-from crontopus_api.alerts.routing import Router
-from crontopus_api.alerts.service import IncidentService
+from crontopus_api.alerts.wiring import Alerts, Needs
 from crontopus_api.checkins.badges.keys import BadgeKeys
 from crontopus_api.checkins.badges.service import BadgeService
 from crontopus_api.checkins.doors.directory import Directory
-from crontopus_api.checkins.heartbeats import Heartbeats
+from crontopus_api.checkins.heartbeats import Heartbeats, reachable_since
 from crontopus_api.checkins.keys.service import PingKeyService
 from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.adopting import Adopter
@@ -27,7 +24,9 @@ from crontopus_api.checkins.runs.service import RunService
 from crontopus_api.checkins.senders import Senders
 from crontopus_api.checkins.service import CheckInService
 from crontopus_api.checkins.writer import CheckInWriter
+from crontopus_api.endpoints.machines import MachineService
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
+from crontopus_api.endpoints.watch import EndpointWatch
 from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
@@ -56,7 +55,10 @@ from crontopus_api.jobs.changing.editing import EditingService
 from crontopus_api.jobs.changing.effects import Effects
 from crontopus_api.jobs.changing.importing import ImportService
 from crontopus_api.jobs.changing.judge import Judge
-from crontopus_api.jobs.events import InstanceMoved
+from crontopus_api.jobs.discovered.service import DiscoveredService
+from crontopus_api.jobs.documents.service import DocumentService
+from crontopus_api.jobs.documents.windows_service import WindowService
+from crontopus_api.jobs.events import InstanceMoved, RoutingChanged
 from crontopus_api.jobs.history import HistoryService
 from crontopus_api.jobs.instances import InstanceKeeper
 from crontopus_api.jobs.overview import RepositoryService
@@ -74,6 +76,7 @@ from crontopus_api.kit.limits import LimitPolicies, RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
 from crontopus_api.live.hub import Hub
+from crontopus_api.releases.service import ReleaseService
 from crontopus_api.settings import Settings, SettingsError, load_previous_secret_key, load_secret_key
 from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
@@ -110,12 +113,18 @@ class Services:
     operators: OperatorService
     audit: AuditService
     endpoints: EndpointService
+    machines: MachineService
+    endpoint_watch: EndpointWatch
+    releases: ReleaseService
     projector: Projector
     changes: ChangeService
     jobs: JobService
     editing: EditingService
     versions: VersionService
     importing: ImportService
+    discovered: DiscoveredService
+    documents: DocumentService
+    windows: WindowService
     repositories: RepositoryService
     judge: Judge
     rebuilder: Rebuilder
@@ -132,8 +141,7 @@ class Services:
     reports: ReportService
     badges: BadgeService
     incident_keeper: IncidentKeeper
-    incidents: IncidentService
-    deliveries: DeliveryService
+    alerts: Alerts
     hub: Hub
     limits: RateLimits
     directory: Directory
@@ -143,6 +151,7 @@ class Services:
         """Connections, at the end of the process."""
         if isinstance(self.git, ForgejoGitHost):
             await self.git.aclose()
+        await self.alerts.web.aclose()
         await self.database.close()
 
 
@@ -188,13 +197,16 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     )
     endpoints = EndpointService(clock, tokens, tenants, events, head_of)
     keeper = InstanceKeeper(clock, events, endpoints)
-    definition_writer = DefinitionWriter(keeper, endpoints, keyring, clock)
+    definition_writer = DefinitionWriter(keeper, endpoints, keyring, events, clock)
     projector = Projector(database, git, definition_writer, clock)
     judge = Judge(tenants)
     changes = ChangeService(database, git, projector, judge, people, clock)
     jobs = JobService(endpoints, keyring, clock, settings.base_url)
     editing = EditingService(database, git, changes, Effects(judge, endpoints, clock))
     versions = VersionService(database, git, jobs, HistoryService(git), editing)
+    repositories = RepositoryService(
+        database, tenants, signer, settings.base_url, signer_of(previous) if previous else None
+    )
     writer = CheckInWriter(database, settings.journal_dir)
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
@@ -202,12 +214,15 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     usage = UsageService(database, tenants, clock, git.size if isinstance(git, EmbeddedGitHost) else None)
     usage.measure("jobs", jobs.count)
     usage.measure("endpoints", endpoints.count)
+    alerts = Alerts.wire(
+        Needs(database, tenants, people, jobs, endpoints, keyring, links, mailer, limits, clock),
+        settings.base_url,
+        settings.outbound_allow,
+    )
+    usage.measure("channels", alerts.channels.count)
     directory = Directory(database, keyring)
 
-    # What must travel rightwards (see kit.events).
-    events.on(TenantCreated, on_tenant_created)
-    events.on(EndpointsChanged, keeper.on_endpoints_changed)
-    events.on(InstanceMoved, check_ins.record_move)
+    _listen(events, alerts, keeper, check_ins)
 
     return Services(
         settings=settings,
@@ -234,15 +249,19 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         operators=OperatorService(database, clock),
         audit=AuditService(database),
         endpoints=endpoints,
+        machines=MachineService(database, clock, endpoints, repositories.handed_over),
+        releases=ReleaseService(settings.agent_release, settings.base_url),
+        endpoint_watch=EndpointWatch(database, clock, reachable_since),
         projector=projector,
         changes=changes,
         jobs=jobs,
         editing=editing,
         versions=versions,
         importing=ImportService(editing),
-        repositories=RepositoryService(
-            database, tenants, signer, settings.base_url, signer_of(previous) if previous else None
-        ),
+        documents=DocumentService(editing),
+        windows=WindowService(editing, clock),
+        discovered=DiscoveredService(database, endpoints, tenants, editing),
+        repositories=repositories,
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
         writer=writer,
@@ -257,14 +276,22 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         rollups=RollupService(database, tenants, clock),
         reports=ReportService(jobs, endpoints, clock),
         badges=BadgeService(database, jobs, BadgeKeys(secret, previous), settings.base_url),
-        incident_keeper=IncidentKeeper(database, jobs, endpoints, Router(tenants, people), clock),
-        incidents=IncidentService(jobs, endpoints),
-        deliveries=DeliveryService(database, EmailChannel(mailer), clock, settings.base_url),
+        incident_keeper=alerts.keeper,
+        alerts=alerts,
         hub=Hub(database),
         limits=limits,
         directory=directory,
         meter=_meter(settings, Senders(database, keyring, tenants, directory)),
     )
+
+
+def _listen(events: Events, alerts: Alerts, keeper: InstanceKeeper, check_ins: CheckInService) -> None:
+    """What must travel rightwards (see kit.events)."""
+    events.on(TenantCreated, on_tenant_created)
+    events.on(TenantCreated, alerts.router.on_tenant_created)
+    events.on(EndpointsChanged, keeper.on_endpoints_changed)
+    events.on(InstanceMoved, check_ins.record_move)
+    events.on(RoutingChanged, alerts.reminders.on_routing_changed)
 
 
 def _policies(settings: Settings) -> LimitPolicies:

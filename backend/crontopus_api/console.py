@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-_NOT_THE_CONSOLE = ("api", "git", "ping", "badge", "schemas")
+_NOT_THE_CONSOLE = ("api", "git", "ping", "badge", "schemas", "downloads", "install.sh", "install.ps1")
 _UNBUILT = (
     "<!doctype html><title>Crontopus</title><h1>The console is not built</h1>"
     "<p>Run <code>make up</code>, or <code>cd frontend &amp;&amp; npm install &amp;&amp; npm run build</code>."
@@ -22,8 +22,13 @@ class Console(StaticFiles):
         super().__init__(directory=directory, html=True)
 
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
-        if path.split("/", 1)[0] in _NOT_THE_CONSOLE:
+        # As asked, too: `downloads/../x` has become `x` in `path`.
+        asked = str(scope["path"]).lstrip("/")
+        if any(each.split("/", 1)[0] in _NOT_THE_CONSOLE for each in (path, asked)):
             raise HTTPException(404, "There is nothing at this address.")
+        return await self._page(path, scope)
+
+    async def _page(self, path: str, scope: MutableMapping[str, Any]) -> Response:
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
@@ -38,7 +43,7 @@ class Console(StaticFiles):
 
     async def api_reference(self, request: Request) -> Response:
         """Swagger UI over /api/openapi.json, built with the console and served from here."""
-        return await self.get_response("api-docs.html", request.scope)
+        return await self._page("api-docs.html", request.scope)
 
 
 def unbuilt_console() -> HTMLResponse:

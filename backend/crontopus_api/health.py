@@ -3,15 +3,18 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.kit.database import Database
+from crontopus_api.kit.errors import Unauthenticated
 from crontopus_api.kit.limits import RateLimits
+from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
+from crontopus_api.settings import Settings
 
 router = APIRouter(tags=["operations"])
 
@@ -39,7 +42,13 @@ async def readyz(
     return JSONResponse({"database": "ok", "redis": redis})
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics() -> Response:
-    """The installation's own figures, for Prometheus."""
+@router.get("/metrics", response_class=PlainTextResponse, responses=problem_responses(401))
+async def metrics(request: Request, settings: Annotated[Settings, Depends(provided(Settings))]) -> Response:
+    """The installation's own figures, for Prometheus. With `CRONTOPUS_METRICS_TOKEN` set, that token is asked for."""
+    if not settings.metrics_readers.admit(request.headers.get("authorization", "")):
+        raise Unauthenticated(
+            "The installation's figures are not for everybody.",
+            code="metrics_token_required",
+            hint="Send CRONTOPUS_METRICS_TOKEN as a bearer token.",
+        )
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

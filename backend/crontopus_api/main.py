@@ -6,24 +6,27 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse
 
 from crontopus_api import console, git_access, health
+from crontopus_api.alerts.channel_routes import router as channels_router
 from crontopus_api.alerts.routes import router as alerts_router
+from crontopus_api.alerts.routing.routes import router as routing_router
 from crontopus_api.checkins.badges.routes import router as badges_router
 from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.keys.routes import router as ping_keys_router
+from crontopus_api.checkins.prometheus.routes import router as prometheus_router
 from crontopus_api.checkins.routes import router as checkins_router
 from crontopus_api.checkins.runs.report_routes import router as reports_router
 from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.gitstore.metrics import Measured
 from crontopus_api.identity.account_routes import router as account_router
 from crontopus_api.identity.audit_routes import router as audit_router
 from crontopus_api.identity.oidc_routes import router as oidc_router
@@ -32,6 +35,8 @@ from crontopus_api.identity.tenancy.member_routes import router as members_route
 from crontopus_api.identity.tenancy.routes import router as tenants_router
 from crontopus_api.identity.token_routes import router as tokens_router
 from crontopus_api.jobs.change_routes import router as job_changes_router
+from crontopus_api.jobs.discovered.routes import router as discovered_router
+from crontopus_api.jobs.documents.routes import router as documents_router
 from crontopus_api.jobs.repository_routes import public as public_repository_router
 from crontopus_api.jobs.repository_routes import router as repository_router
 from crontopus_api.jobs.routes import router as jobs_router
@@ -42,7 +47,9 @@ from crontopus_api.kit.http.asgi import App, Message, Receive, Scope, Send
 from crontopus_api.kit.http.edge import Edge
 from crontopus_api.kit.limits import RATE_LIMIT_HEADERS, RateLimits
 from crontopus_api.kit.metrics import observe_request
+from crontopus_api.kit.tracing import Tracing
 from crontopus_api.live.routes import router as live_router
+from crontopus_api.releases.routes import router as releases_router
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings, get_settings
 
@@ -68,9 +75,11 @@ def create_api(settings: Settings) -> FastAPI:
         account_router,
         oidc_router,
         agent_router,  # before endpoints: `self` is not an endpoint's id
+        discovered_router,
         endpoints_router,
         jobs_router,
         job_changes_router,
+        documents_router,
         repository_router,
         public_repository_router,
         checkins_router,
@@ -78,8 +87,12 @@ def create_api(settings: Settings) -> FastAPI:
         runs_router,
         reports_router,
         badges_router,
+        prometheus_router,
         alerts_router,
+        channels_router,
+        routing_router,
         live_router,
+        releases_router,
     ):
         api.include_router(router)
     contract.declare(api)
@@ -101,7 +114,7 @@ class Application:
         self.api = create_api(settings)
         self.api.router.lifespan_context = self._lifespan
         self._doors: Doors | None = None
-        self._git: Any = None
+        self._git: App | None = None
         self._edge = edge(settings)
         self._open: App = self.api
 
@@ -111,6 +124,7 @@ class Application:
         with ensure_database(self.settings) as database_url:
             services = compose(self.settings, database_url)
             self.use(services)
+            tracing = self._traced(services)
             services.hub.start()
             services.writer.start()
             services.heartbeats.start()
@@ -124,13 +138,22 @@ class Application:
                 await services.writer.stop()
                 await services.hub.stop()
                 await services.close()
+                if tracing is not None:
+                    tracing.close()
+
+    def _traced(self, services: Services) -> Tracing | None:
+        if self.settings.otlp_endpoint is None:
+            return None
+        tracing = Tracing("crontopus-api", self.settings.otlp_endpoint, services.database.engine)
+        self._open = tracing.around(self._open)
+        return tracing
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""
         self._edge = edge(services.settings, services.limits)
         self._open = allowing(services.settings.cors_origins, self.api)
         self._doors = doors(services)
-        self._git = git_access.git_app(services)
+        self._git = Measured(git_access.git_app(services))
         wiring.provide(
             self.api,
             services.settings,
@@ -147,10 +170,15 @@ class Application:
             services.sessions,
             services.sign_on,
             services.endpoints,
+            services.machines,
+            services.releases,
             services.jobs,
             services.editing,
             services.versions,
             services.importing,
+            services.discovered,
+            services.documents,
+            services.windows,
             services.repositories,
             services.writer,
             services.ping_keys,
@@ -158,7 +186,7 @@ class Application:
             services.runs,
             services.reports,
             services.badges,
-            services.incidents,
+            *services.alerts.for_routes(),
             services.hub,
             services.limits,
             services.meter,

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from crontopus_api.kit.exposition import Readers
 from crontopus_api.kit.limits import OFF, parse_limit
 
 PREFIX = "CRONTOPUS_"
@@ -205,8 +206,23 @@ class Settings(BaseSettings):
     console_dir: Path | None = Field(
         None, description="The built console (frontend/dist); found next to a checkout."
     )
+    releases_dir: Path | None = Field(
+        None,
+        description="Files of the agent's release, as `make release` leaves them; default: in the data directory.",
+    )
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(8001, ge=1, le=65535)
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What Prometheus sends (Authorization: Bearer …) to read /metrics. Without one /metrics is open in"
+        " development, and closed in production.",
+    )
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Where a worker answers /metrics, at CRONTOPUS_HOST; 0: nowhere."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="Where OpenTelemetry traces go: a collector's address, http://host:4318."
+    )
     watchdog_url: str | None = Field(None, description="Pinged only while ingest and scanner make progress.")
 
     @classmethod
@@ -236,6 +252,11 @@ class Settings(BaseSettings):
     def clone_url(self, slug: str) -> str:
         """Where a tenant's repository is cloned from (its path is a fixed name)."""
         return f"{self.base_url}/git/crontopus/job-manifests-{slug}.git"
+
+    @property
+    def metrics_readers(self) -> Readers:
+        token = self.metrics_token.get_secret_value() if self.metrics_token else None
+        return Readers(token, closed=self.environment == "production")
 
     @property
     def migration_url(self) -> str | None:
@@ -272,6 +293,11 @@ class Settings(BaseSettings):
         return self.data_dir / "postgres"
 
     @property
+    def agent_release(self) -> Path:
+        """Directory of the release that is handed out; it need not exist."""
+        return self.releases_dir or self.data_dir / "releases"
+
+    @property
     def built_console(self) -> Path | None:
         """Directory of the built console, or None when it has not been built."""
         checkout = Path(__file__).resolve().parents[2] / "frontend" / "dist"
@@ -299,6 +325,7 @@ def refuse_weak_secrets(settings: Settings) -> None:
     given = {
         "CRONTOPUS_SECRET_KEY": (settings.secret_key, MIN_SECRET_CHARACTERS),
         "CRONTOPUS_FORGEJO_TOKEN": (settings.forgejo_token, 20),
+        "CRONTOPUS_METRICS_TOKEN": (settings.metrics_token, 20),
         "CRONTOPUS_DATABASE_URL": (_password(settings.database_url), 12),
         "CRONTOPUS_DATABASE_DIRECT_URL": (_password(settings.database_direct_url), 12),
         "CRONTOPUS_REDIS_URL": (_password(settings.redis_url), 12),

@@ -75,9 +75,9 @@ class Client:
     def patch(self, *path: str, body: Json) -> Json:
         return self._send_json("PATCH", path, body, {})
 
-    def put_yaml(self, *path: str, text: str, etag: str, **query: object) -> Json:
-        """Replaces the object `etag` names. Raises ApiError when it was changed since."""
-        headers = {"If-Match": f'"{etag}"'}
+    def put_yaml(self, *path: str, text: str, etag: str | None = None, **query: object) -> Json:
+        """Replaces the object `etag` names (None: whatever is there). Raises ApiError when it was changed since."""
+        headers = {"If-Match": f'"{etag}"'} if etag is not None else None
         content = text.encode()
         return self._json(
             self._send(

@@ -10,6 +10,8 @@ from crontopus_cli import __version__
 from crontopus_cli.commands import (
     audit_log,
     auth,
+    channels,
+    deliveries,
     documents,
     endpoints,
     enroll_token,
@@ -21,11 +23,13 @@ from crontopus_cli.commands import (
     namespaces,
     plan,
     repo,
+    routes,
     runs,
     tenant_export,
     tenants,
     tokens,
     usage,
+    windows,
 )
 from crontopus_cli.errors import CliError, ExitCode
 from crontopus_cli.options import new_app
@@ -43,6 +47,10 @@ app.add_typer(namespaces.app, name="namespaces")
 app.add_typer(documents.app, name="documents")
 app.add_typer(runs.app, name="runs")
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(channels.app, name="channels")
+app.add_typer(routes.app, name="routes")
+app.add_typer(windows.app, name="windows")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(enroll_token.app, name="enroll-token")
 app.add_typer(tokens.app, name="tokens")

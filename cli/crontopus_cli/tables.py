@@ -21,10 +21,13 @@ _PIPE_WIDTH = 100_000
 _LEAST_WIDTH = 8
 _STYLES = {
     "healthy": "green", "success": "green", "online": "green", "resolved": "green", "created": "green",
-    "running": "cyan", "new": "cyan", "applied": "cyan",
+    "ready": "green", "sent": "green", "taken": "green", "acknowledged": "green",
+    "running": "cyan", "new": "cyan", "applied": "cyan", "started": "cyan", "pending": "cyan",
     "late": "yellow", "missed": "yellow", "timeout": "yellow", "lost": "yellow", "offline": "yellow",
+    "unverified": "yellow", "snoozed": "yellow",
     "failing": "red", "failure": "red", "stuck": "red", "open": "red", "critical": "red",
-    "paused": "dim", "none": "dim", "skipped": "dim", "revoked": "dim", "deleted": "dim", "-": "dim",
+    "broken": "red", "failed": "red", "refused": "red", "locked": "red", "error": "red",
+    "paused": "dim", "none": "dim", "skipped": "dim", "revoked": "dim", "deleted": "dim", "muted": "dim", "-": "dim",
 }  # fmt: skip
 
 

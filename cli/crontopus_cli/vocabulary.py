@@ -44,6 +44,49 @@ class IncidentState(StrEnum):
     ALL = "all"
 
 
+class IncidentKind(StrEnum):
+    MISSED = "missed"
+    FAILING = "failing"
+    STUCK = "stuck"
+    TOO_OFTEN = "too_often"
+    SLOW = "slow"
+    ENDPOINT_OFFLINE = "endpoint_offline"
+    SYNC_STALLED = "sync_stalled"
+    DRIFTED = "drifted"
+    CLONE_SUSPECTED = "clone_suspected"
+    REPOSITORY_INVALID = "repository_invalid"
+    OUTAGE = "outage"
+    CHANNEL_FAILING = "channel_failing"
+
+
+class Severity(StrEnum):
+    """Mildest first."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class ChannelKind(StrEnum):
+    EMAIL = "email"
+    SLACK = "slack"
+    SLACK_WEBHOOK = "slack_webhook"
+    PAGERDUTY = "pagerduty"
+    WEBHOOK = "webhook"
+    TEAMS = "teams"
+    DISCORD = "discord"
+    TELEGRAM = "telegram"
+    NTFY = "ntfy"
+    OPSGENIE = "opsgenie"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
 class ImportKind(StrEnum):
     CRONTAB = "crontab"
     SYSTEM_CRONTAB = "system-crontab"

@@ -25,16 +25,18 @@ def seconds_of(text: str) -> int:
     return sum(int(count) * _UNITS[unit] for count, unit in _DURATION_PART.findall(value))
 
 
-def instant_of(text: str) -> str:
-    """An instant for the API: RFC 3339, `YYYY-MM-DD` (local midnight), or a duration (that long ago)."""
+def instant_of(text: str, *, ahead: bool = False) -> str:
+    """An instant for the API: RFC 3339, `YYYY-MM-DD` (local midnight), or a duration (that long ago, or `ahead`)."""
     value = text.strip()
     if _DURATION.fullmatch(value.lower()):
-        return _wire(now() - timedelta(seconds=seconds_of(value)))
+        distance = timedelta(seconds=seconds_of(value))
+        return _wire(now() + distance if ahead else now() - distance)
     try:
         return _wire(datetime.fromisoformat(value).astimezone(UTC))
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is not a time", "write it like 2h (ago), 2026-11-22 or 2026-11-22T06:00:00Z"
+            f"{text!r} is not a time",
+            f"write it like 2h ({'from now' if ahead else 'ago'}), 2026-11-22 or 2026-11-22T06:00:00Z",
         ) from error
 
 
@@ -114,6 +116,13 @@ def job_address(job: dict[str, Any] | None) -> str:
 
 def named(thing: dict[str, Any] | None) -> str:
     return str(thing["name"]) if thing else ""
+
+
+def job_match(match: dict[str, Any] | None) -> str:
+    """Which jobs a route or window is about."""
+    found = [f"{name}/*" for name in (match or {}).get("namespaces", [])]
+    found += [labels((match or {}).get("matchLabels"))]
+    return ", ".join(part for part in found if part) or "all jobs"
 
 
 def labels(pairs: dict[str, str] | None) -> str:

@@ -13,10 +13,12 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's importlib mode leaves the path alone
 
+import cli_tests.fake_alerts
 import cli_tests.fake_changes
 import cli_tests.fake_people  # noqa: F401 - their routes join the server's
 from cli_tests.fake_server import USER_TOKEN, FakeServer, serving
 from cli_tests.real_server import Ok, register, start
+from cli_tests.receiving import Receiver, receiving
 from cli_tests.running import LIMIT_SECONDS, Crontopus
 
 
@@ -79,3 +81,10 @@ def tenant(address: str, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 def ok(crontopus: Crontopus, tenant: str) -> Ok:
     """Runs a command that must succeed, in the new tenant."""
     return Ok(crontopus)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks go."""
+    with receiving() as state:
+        yield state

@@ -46,15 +46,22 @@ def test_rename_wants_to_be_told_the_namespace(crontopus: Crontopus, signed_in: 
     )
 
 
-def test_adopt_is_a_rename_out_of_discovered(crontopus: Crontopus, signed_in: FakeServer) -> None:
+def test_adopt_moves_out_of_discovered(crontopus: Crontopus, signed_in: FakeServer) -> None:
     signed_in.jobs[0]["namespace"] = "discovered"
 
     assert crontopus("jobs", "adopt", "discovered/hello", "--as", "production/hi").code == 0
-    assert crontopus("jobs", "adopt", "hello", "--dry-run").out == "Nothing would change. Can be applied.\n"
+    adopt = crontopus("jobs", "adopt", "hello", "--dry-run", "--command", "/opt/in-full")
+    assert adopt.out == "Nothing would change. Can be applied.\n"
 
-    assert [(path, body["namespace"], body["name"]) for _, path, body in signed_in.requests] == [  # type: ignore[index]
-        ("/jobs/discovered/hello/rename?dry_run=false", "production", "hi"),
-        ("/jobs/discovered/hello/rename?dry_run=true", "default", "hello"),
+    assert [(path, body) for _, path, body in signed_in.requests] == [
+        (
+            "/jobs/discovered/hello/adopt?dry_run=false",
+            {"namespace": "production", "name": "hi", "message": None},
+        ),
+        (
+            "/jobs/discovered/hello/adopt?dry_run=true",
+            {"namespace": "default", "name": "hello", "message": None, "command": "/opt/in-full"},
+        ),
     ]
 
 

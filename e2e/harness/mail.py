@@ -33,7 +33,9 @@ class Letter:
 
     @property
     def text(self) -> str:
-        return str(self.message.get_content())
+        plain = self.message.get_body(("plain",))
+        assert plain is not None
+        return str(plain.get_content())
 
 
 class MailSink:

@@ -1,6 +1,5 @@
 """What the suite tells the person in front of it: each story's facts, with what was measured."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,12 +19,3 @@ class Story:
         bound = "" if limit is None else f"  (≤ {limit:g} s)"
         self.tell(f"{what:<58} {seconds:6.2f} s{bound}")
         assert limit is None or seconds <= limit, f"{what} took {seconds:.2f} s, more than {limit:g} s"
-
-    def took_unless_busy(self, what: str, seconds: float, *, limit: float) -> None:
-        """For work that is all processor time: on a machine that is busy with other things it proves nothing."""
-        cores = os.cpu_count() or 1
-        load = os.getloadavg()[0]
-        busy = load > 3 * cores
-        self.took(what, seconds, limit=None if busy else limit)
-        if busy:
-            self.tell(f"not held to {limit:g} s: the load is {load:.1f} on {cores} cores")

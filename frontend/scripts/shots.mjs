@@ -49,6 +49,8 @@ const openFirst = (link) => async (page) => {
   await page.waitForLoadState("networkidle");
 };
 
+const troubled = (page) => page.getByText("The server has a problem").waitFor({ timeout: 20_000 });
+
 /** name, address, world, what to do before the picture. */
 const PAGES = [
   ["sign-in", "/sign-in", "signed-out"],
@@ -400,7 +402,66 @@ const PAGES = [
   ["incidents", "/incidents", "usual"],
   ["incidents-empty", "/incidents", "empty"],
   ["incident", "/incidents", "usual", openFirst("a.row-link")],
+  ["incidents-filtered", "/incidents?kind=missed&job=finance%2Fledger-export", "usual"],
+  ["incidents-many", "/incidents", "many"],
+  [
+    "incident-menu",
+    "/incidents",
+    "usual",
+    async (page) => {
+      await openFirst("a.row-link")(page);
+      await page.getByText("Part of this incident").first().waitFor();
+      await page.getByRole("button", { name: "More ways to respond" }).click();
+      await page.getByRole("menu").waitFor();
+    },
+  ],
+  ["channels", "/channels", "usual"],
+  ["channels-empty", "/channels", "empty"],
+  ["channels-many", "/channels", "many"],
+  ["channels-error", "/channels", "error", troubled],
+  ["channel", "/channels", "usual", openFirst("a.row-link:has-text('warehouse')")],
+  [
+    "channel-tested",
+    "/channels",
+    "usual",
+    async (page) => {
+      await openFirst("a.row-link:has-text('ops')")(page);
+      await page.getByRole("button", { name: "Send test to ops" }).click();
+      await page.getByText("The test was not taken").waitFor();
+    },
+  ],
+  ["channel-kinds", "/channels/new", "usual"],
+  ["channel-new-slack", "/channels/new?kind=slack", "usual"],
+  ["channel-new-webhook", "/channels/new?kind=webhook", "usual", click("button", "Make channel")],
+  ["deliveries", "/deliveries", "usual"],
+  ["deliveries-empty", "/deliveries", "empty"],
+  ["deliveries-many", "/deliveries", "many"],
+  ["deliveries-error", "/deliveries", "error", troubled],
+  ["delivery", "/deliveries?state=failed", "usual", openFirst("a.row-link")],
+  ["routes", "/routes", "usual"],
+  [
+    "routes-tested",
+    "/routes",
+    "usual",
+    async (page) => {
+      await page.getByLabel("Job").fill("production/nightly-backup");
+      await page.getByRole("button", { name: "Ask" }).click();
+      await page.getByText("Routes tried").waitFor();
+    },
+  ],
+  ["routes-empty", "/routes", "empty"],
+  ["routes-many", "/routes", "many"],
+  ["routes-error", "/routes", "error", troubled],
+  ["route-new", "/routes/new", "usual", (page) => page.locator(".cm-content").waitFor()],
+  ["route-edit", "/routes/edit/20-critical", "usual", (page) => page.locator(".cm-content").waitFor()],
+  ["maintenance", "/maintenance", "usual"],
+  ["maintenance-empty", "/maintenance", "empty"],
+  ["maintenance-many", "/maintenance", "many"],
+  ["maintenance-error", "/maintenance", "error", troubled],
+  ["maintenance-start", "/maintenance", "usual", click("button", "Start now")],
+  ["maintenance-new", "/maintenance/new", "usual", (page) => page.locator(".cm-content").waitFor()],
   ["endpoints", "/endpoints", "usual"],
+  ["endpoint-unlock", "/endpoints", "usual", click("button", "Unlock db-3")],
   ["endpoints-empty", "/endpoints", "empty"],
   ["endpoint-add", "/endpoints?add=true&labels=role%3Ddemo", "empty"],
   [
@@ -495,7 +556,7 @@ async function shoot(browser, base, view, [name, path, world, act], axe) {
   await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({
     path: join(out, `${name}-${view.name}.png`),
-    fullPage: !["jobs-many", "job-history-long"].includes(name),
+    fullPage: !name.endsWith("-many") && name !== "job-history-long",
   });
   await context.close();
   return troubles;

@@ -11,12 +11,15 @@
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as IndexRouteImport } from "./routes/index";
 import { Route as AppRouteImport } from "./routes/_app";
+import { Route as AcknowledgeRouteImport } from "./routes/acknowledge";
 import { Route as ConfirmEmailRouteImport } from "./routes/confirm-email";
 import { Route as ForgotPasswordRouteImport } from "./routes/forgot-password";
 import { Route as InvitationRouteImport } from "./routes/invitation";
 import { Route as ResetPasswordRouteImport } from "./routes/reset-password";
 import { Route as SignInRouteImport } from "./routes/sign-in";
 import { Route as SignUpRouteImport } from "./routes/sign-up";
+import { Route as UnsubscribeRouteImport } from "./routes/unsubscribe";
+import { Route as VerifyChannelRouteImport } from "./routes/verify-channel";
 import { Route as VerifyEmailRouteImport } from "./routes/verify-email";
 import { Route as AppSplatRouteImport } from "./routes/_app/$";
 import { Route as AppAccountRouteImport } from "./routes/_app/account";
@@ -24,11 +27,20 @@ import { Route as AppEndpointsRouteImport } from "./routes/_app/endpoints";
 import { Route as AppReportsRouteImport } from "./routes/_app/reports";
 import { Route as AppRepositoryRouteImport } from "./routes/_app/repository";
 import { Route as AppTokensRouteImport } from "./routes/_app/tokens";
+import { Route as AppChannelsIndexRouteImport } from "./routes/_app/channels.index";
+import { Route as AppChannelsIdRouteImport } from "./routes/_app/channels.$id";
+import { Route as AppChannelsNewRouteImport } from "./routes/_app/channels.new";
+import { Route as AppDeliveriesIndexRouteImport } from "./routes/_app/deliveries.index";
+import { Route as AppDeliveriesIdRouteImport } from "./routes/_app/deliveries.$id";
 import { Route as AppIncidentsIndexRouteImport } from "./routes/_app/incidents.index";
 import { Route as AppIncidentsIdRouteImport } from "./routes/_app/incidents.$id";
 import { Route as AppJobsIndexRouteImport } from "./routes/_app/jobs.index";
 import { Route as AppJobsImportRouteImport } from "./routes/_app/jobs.import";
 import { Route as AppJobsNewRouteImport } from "./routes/_app/jobs.new";
+import { Route as AppMaintenanceIndexRouteImport } from "./routes/_app/maintenance.index";
+import { Route as AppMaintenanceNewRouteImport } from "./routes/_app/maintenance.new";
+import { Route as AppRoutesIndexRouteImport } from "./routes/_app/routes.index";
+import { Route as AppRoutesNewRouteImport } from "./routes/_app/routes.new";
 import { Route as AppRunsIndexRouteImport } from "./routes/_app/runs.index";
 import { Route as AppRunsIdRouteImport } from "./routes/_app/runs.$id";
 import { Route as AppSettingsIndexRouteImport } from "./routes/_app/settings.index";
@@ -36,6 +48,8 @@ import { Route as AppSettingsAuditRouteImport } from "./routes/_app/settings.aud
 import { Route as AppSettingsMembersRouteImport } from "./routes/_app/settings.members";
 import { Route as AppSettingsUsageRouteImport } from "./routes/_app/settings.usage";
 import { Route as AppTenantsNewRouteImport } from "./routes/_app/tenants.new";
+import { Route as AppMaintenanceEditNameRouteImport } from "./routes/_app/maintenance.edit.$name";
+import { Route as AppRoutesEditNameRouteImport } from "./routes/_app/routes.edit.$name";
 import { Route as AppJobsNamespaceNameIndexRouteImport } from "./routes/_app/jobs.$namespace.$name.index";
 import { Route as AppJobsNamespaceNameEditRouteImport } from "./routes/_app/jobs.$namespace.$name.edit";
 
@@ -46,6 +60,11 @@ const IndexRoute = IndexRouteImport.update({
 } as any);
 const AppRoute = AppRouteImport.update({
   id: "/_app",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const AcknowledgeRoute = AcknowledgeRouteImport.update({
+  id: "/acknowledge",
+  path: "/acknowledge",
   getParentRoute: () => rootRouteImport,
 } as any);
 const ConfirmEmailRoute = ConfirmEmailRouteImport.update({
@@ -76,6 +95,16 @@ const SignInRoute = SignInRouteImport.update({
 const SignUpRoute = SignUpRouteImport.update({
   id: "/sign-up",
   path: "/sign-up",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const UnsubscribeRoute = UnsubscribeRouteImport.update({
+  id: "/unsubscribe",
+  path: "/unsubscribe",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const VerifyChannelRoute = VerifyChannelRouteImport.update({
+  id: "/verify-channel",
+  path: "/verify-channel",
   getParentRoute: () => rootRouteImport,
 } as any);
 const VerifyEmailRoute = VerifyEmailRouteImport.update({
@@ -113,6 +142,31 @@ const AppTokensRoute = AppTokensRouteImport.update({
   path: "/tokens",
   getParentRoute: () => AppRoute,
 } as any);
+const AppChannelsIndexRoute = AppChannelsIndexRouteImport.update({
+  id: "/channels/",
+  path: "/channels/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppChannelsIdRoute = AppChannelsIdRouteImport.update({
+  id: "/channels/$id",
+  path: "/channels/$id",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppChannelsNewRoute = AppChannelsNewRouteImport.update({
+  id: "/channels/new",
+  path: "/channels/new",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppDeliveriesIndexRoute = AppDeliveriesIndexRouteImport.update({
+  id: "/deliveries/",
+  path: "/deliveries/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppDeliveriesIdRoute = AppDeliveriesIdRouteImport.update({
+  id: "/deliveries/$id",
+  path: "/deliveries/$id",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppIncidentsIndexRoute = AppIncidentsIndexRouteImport.update({
   id: "/incidents/",
   path: "/incidents/",
@@ -136,6 +190,26 @@ const AppJobsImportRoute = AppJobsImportRouteImport.update({
 const AppJobsNewRoute = AppJobsNewRouteImport.update({
   id: "/jobs/new",
   path: "/jobs/new",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMaintenanceIndexRoute = AppMaintenanceIndexRouteImport.update({
+  id: "/maintenance/",
+  path: "/maintenance/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppMaintenanceNewRoute = AppMaintenanceNewRouteImport.update({
+  id: "/maintenance/new",
+  path: "/maintenance/new",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppRoutesIndexRoute = AppRoutesIndexRouteImport.update({
+  id: "/routes/",
+  path: "/routes/",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppRoutesNewRoute = AppRoutesNewRouteImport.update({
+  id: "/routes/new",
+  path: "/routes/new",
   getParentRoute: () => AppRoute,
 } as any);
 const AppRunsIndexRoute = AppRunsIndexRouteImport.update({
@@ -173,6 +247,16 @@ const AppTenantsNewRoute = AppTenantsNewRouteImport.update({
   path: "/tenants/new",
   getParentRoute: () => AppRoute,
 } as any);
+const AppMaintenanceEditNameRoute = AppMaintenanceEditNameRouteImport.update({
+  id: "/maintenance/edit/$name",
+  path: "/maintenance/edit/$name",
+  getParentRoute: () => AppRoute,
+} as any);
+const AppRoutesEditNameRoute = AppRoutesEditNameRouteImport.update({
+  id: "/routes/edit/$name",
+  path: "/routes/edit/$name",
+  getParentRoute: () => AppRoute,
+} as any);
 const AppJobsNamespaceNameIndexRoute =
   AppJobsNamespaceNameIndexRouteImport.update({
     id: "/jobs/$namespace/$name/",
@@ -188,12 +272,15 @@ const AppJobsNamespaceNameEditRoute =
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
+  "/acknowledge": typeof AcknowledgeRoute;
   "/confirm-email": typeof ConfirmEmailRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/invitation": typeof InvitationRoute;
   "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/unsubscribe": typeof UnsubscribeRoute;
+  "/verify-channel": typeof VerifyChannelRoute;
   "/verify-email": typeof VerifyEmailRoute;
   "/$": typeof AppSplatRoute;
   "/account": typeof AppAccountRoute;
@@ -201,29 +288,43 @@ export interface FileRoutesByFullPath {
   "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
+  "/channels/$id": typeof AppChannelsIdRoute;
+  "/channels/new": typeof AppChannelsNewRoute;
+  "/deliveries/$id": typeof AppDeliveriesIdRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
   "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
+  "/maintenance/new": typeof AppMaintenanceNewRoute;
+  "/routes/new": typeof AppRoutesNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/members": typeof AppSettingsMembersRoute;
   "/settings/usage": typeof AppSettingsUsageRoute;
   "/tenants/new": typeof AppTenantsNewRoute;
+  "/channels/": typeof AppChannelsIndexRoute;
+  "/deliveries/": typeof AppDeliveriesIndexRoute;
   "/incidents/": typeof AppIncidentsIndexRoute;
   "/jobs/": typeof AppJobsIndexRoute;
+  "/maintenance/": typeof AppMaintenanceIndexRoute;
+  "/routes/": typeof AppRoutesIndexRoute;
   "/runs/": typeof AppRunsIndexRoute;
   "/settings/": typeof AppSettingsIndexRoute;
+  "/maintenance/edit/$name": typeof AppMaintenanceEditNameRoute;
+  "/routes/edit/$name": typeof AppRoutesEditNameRoute;
   "/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/jobs/$namespace/$name/": typeof AppJobsNamespaceNameIndexRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
+  "/acknowledge": typeof AcknowledgeRoute;
   "/confirm-email": typeof ConfirmEmailRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/invitation": typeof InvitationRoute;
   "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/unsubscribe": typeof UnsubscribeRoute;
+  "/verify-channel": typeof VerifyChannelRoute;
   "/verify-email": typeof VerifyEmailRoute;
   "/$": typeof AppSplatRoute;
   "/account": typeof AppAccountRoute;
@@ -231,18 +332,29 @@ export interface FileRoutesByTo {
   "/reports": typeof AppReportsRoute;
   "/repository": typeof AppRepositoryRoute;
   "/tokens": typeof AppTokensRoute;
+  "/channels/$id": typeof AppChannelsIdRoute;
+  "/channels/new": typeof AppChannelsNewRoute;
+  "/deliveries/$id": typeof AppDeliveriesIdRoute;
   "/incidents/$id": typeof AppIncidentsIdRoute;
   "/jobs/import": typeof AppJobsImportRoute;
   "/jobs/new": typeof AppJobsNewRoute;
+  "/maintenance/new": typeof AppMaintenanceNewRoute;
+  "/routes/new": typeof AppRoutesNewRoute;
   "/runs/$id": typeof AppRunsIdRoute;
   "/settings/audit": typeof AppSettingsAuditRoute;
   "/settings/members": typeof AppSettingsMembersRoute;
   "/settings/usage": typeof AppSettingsUsageRoute;
   "/tenants/new": typeof AppTenantsNewRoute;
+  "/channels": typeof AppChannelsIndexRoute;
+  "/deliveries": typeof AppDeliveriesIndexRoute;
   "/incidents": typeof AppIncidentsIndexRoute;
   "/jobs": typeof AppJobsIndexRoute;
+  "/maintenance": typeof AppMaintenanceIndexRoute;
+  "/routes": typeof AppRoutesIndexRoute;
   "/runs": typeof AppRunsIndexRoute;
   "/settings": typeof AppSettingsIndexRoute;
+  "/maintenance/edit/$name": typeof AppMaintenanceEditNameRoute;
+  "/routes/edit/$name": typeof AppRoutesEditNameRoute;
   "/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/jobs/$namespace/$name": typeof AppJobsNamespaceNameIndexRoute;
 }
@@ -250,12 +362,15 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/": typeof IndexRoute;
   "/_app": typeof AppRouteWithChildren;
+  "/acknowledge": typeof AcknowledgeRoute;
   "/confirm-email": typeof ConfirmEmailRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/invitation": typeof InvitationRoute;
   "/reset-password": typeof ResetPasswordRoute;
   "/sign-in": typeof SignInRoute;
   "/sign-up": typeof SignUpRoute;
+  "/unsubscribe": typeof UnsubscribeRoute;
+  "/verify-channel": typeof VerifyChannelRoute;
   "/verify-email": typeof VerifyEmailRoute;
   "/_app/$": typeof AppSplatRoute;
   "/_app/account": typeof AppAccountRoute;
@@ -263,18 +378,29 @@ export interface FileRoutesById {
   "/_app/reports": typeof AppReportsRoute;
   "/_app/repository": typeof AppRepositoryRoute;
   "/_app/tokens": typeof AppTokensRoute;
+  "/_app/channels/$id": typeof AppChannelsIdRoute;
+  "/_app/channels/new": typeof AppChannelsNewRoute;
+  "/_app/deliveries/$id": typeof AppDeliveriesIdRoute;
   "/_app/incidents/$id": typeof AppIncidentsIdRoute;
   "/_app/jobs/import": typeof AppJobsImportRoute;
   "/_app/jobs/new": typeof AppJobsNewRoute;
+  "/_app/maintenance/new": typeof AppMaintenanceNewRoute;
+  "/_app/routes/new": typeof AppRoutesNewRoute;
   "/_app/runs/$id": typeof AppRunsIdRoute;
   "/_app/settings/audit": typeof AppSettingsAuditRoute;
   "/_app/settings/members": typeof AppSettingsMembersRoute;
   "/_app/settings/usage": typeof AppSettingsUsageRoute;
   "/_app/tenants/new": typeof AppTenantsNewRoute;
+  "/_app/channels/": typeof AppChannelsIndexRoute;
+  "/_app/deliveries/": typeof AppDeliveriesIndexRoute;
   "/_app/incidents/": typeof AppIncidentsIndexRoute;
   "/_app/jobs/": typeof AppJobsIndexRoute;
+  "/_app/maintenance/": typeof AppMaintenanceIndexRoute;
+  "/_app/routes/": typeof AppRoutesIndexRoute;
   "/_app/runs/": typeof AppRunsIndexRoute;
   "/_app/settings/": typeof AppSettingsIndexRoute;
+  "/_app/maintenance/edit/$name": typeof AppMaintenanceEditNameRoute;
+  "/_app/routes/edit/$name": typeof AppRoutesEditNameRoute;
   "/_app/jobs/$namespace/$name/edit": typeof AppJobsNamespaceNameEditRoute;
   "/_app/jobs/$namespace/$name/": typeof AppJobsNamespaceNameIndexRoute;
 }
@@ -282,12 +408,15 @@ export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
   fullPaths:
     | "/"
+    | "/acknowledge"
     | "/confirm-email"
     | "/forgot-password"
     | "/invitation"
     | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/unsubscribe"
+    | "/verify-channel"
     | "/verify-email"
     | "/$"
     | "/account"
@@ -295,29 +424,43 @@ export interface FileRouteTypes {
     | "/reports"
     | "/repository"
     | "/tokens"
+    | "/channels/$id"
+    | "/channels/new"
+    | "/deliveries/$id"
     | "/incidents/$id"
     | "/jobs/import"
     | "/jobs/new"
+    | "/maintenance/new"
+    | "/routes/new"
     | "/runs/$id"
     | "/settings/audit"
     | "/settings/members"
     | "/settings/usage"
     | "/tenants/new"
+    | "/channels/"
+    | "/deliveries/"
     | "/incidents/"
     | "/jobs/"
+    | "/maintenance/"
+    | "/routes/"
     | "/runs/"
     | "/settings/"
+    | "/maintenance/edit/$name"
+    | "/routes/edit/$name"
     | "/jobs/$namespace/$name/edit"
     | "/jobs/$namespace/$name/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
+    | "/acknowledge"
     | "/confirm-email"
     | "/forgot-password"
     | "/invitation"
     | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/unsubscribe"
+    | "/verify-channel"
     | "/verify-email"
     | "/$"
     | "/account"
@@ -325,30 +468,44 @@ export interface FileRouteTypes {
     | "/reports"
     | "/repository"
     | "/tokens"
+    | "/channels/$id"
+    | "/channels/new"
+    | "/deliveries/$id"
     | "/incidents/$id"
     | "/jobs/import"
     | "/jobs/new"
+    | "/maintenance/new"
+    | "/routes/new"
     | "/runs/$id"
     | "/settings/audit"
     | "/settings/members"
     | "/settings/usage"
     | "/tenants/new"
+    | "/channels"
+    | "/deliveries"
     | "/incidents"
     | "/jobs"
+    | "/maintenance"
+    | "/routes"
     | "/runs"
     | "/settings"
+    | "/maintenance/edit/$name"
+    | "/routes/edit/$name"
     | "/jobs/$namespace/$name/edit"
     | "/jobs/$namespace/$name";
   id:
     | "__root__"
     | "/"
     | "/_app"
+    | "/acknowledge"
     | "/confirm-email"
     | "/forgot-password"
     | "/invitation"
     | "/reset-password"
     | "/sign-in"
     | "/sign-up"
+    | "/unsubscribe"
+    | "/verify-channel"
     | "/verify-email"
     | "/_app/$"
     | "/_app/account"
@@ -356,18 +513,29 @@ export interface FileRouteTypes {
     | "/_app/reports"
     | "/_app/repository"
     | "/_app/tokens"
+    | "/_app/channels/$id"
+    | "/_app/channels/new"
+    | "/_app/deliveries/$id"
     | "/_app/incidents/$id"
     | "/_app/jobs/import"
     | "/_app/jobs/new"
+    | "/_app/maintenance/new"
+    | "/_app/routes/new"
     | "/_app/runs/$id"
     | "/_app/settings/audit"
     | "/_app/settings/members"
     | "/_app/settings/usage"
     | "/_app/tenants/new"
+    | "/_app/channels/"
+    | "/_app/deliveries/"
     | "/_app/incidents/"
     | "/_app/jobs/"
+    | "/_app/maintenance/"
+    | "/_app/routes/"
     | "/_app/runs/"
     | "/_app/settings/"
+    | "/_app/maintenance/edit/$name"
+    | "/_app/routes/edit/$name"
     | "/_app/jobs/$namespace/$name/edit"
     | "/_app/jobs/$namespace/$name/";
   fileRoutesById: FileRoutesById;
@@ -375,12 +543,15 @@ export interface FileRouteTypes {
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
   AppRoute: typeof AppRouteWithChildren;
+  AcknowledgeRoute: typeof AcknowledgeRoute;
   ConfirmEmailRoute: typeof ConfirmEmailRoute;
   ForgotPasswordRoute: typeof ForgotPasswordRoute;
   InvitationRoute: typeof InvitationRoute;
   ResetPasswordRoute: typeof ResetPasswordRoute;
   SignInRoute: typeof SignInRoute;
   SignUpRoute: typeof SignUpRoute;
+  UnsubscribeRoute: typeof UnsubscribeRoute;
+  VerifyChannelRoute: typeof VerifyChannelRoute;
   VerifyEmailRoute: typeof VerifyEmailRoute;
 }
 
@@ -398,6 +569,13 @@ declare module "@tanstack/react-router" {
       path: "";
       fullPath: "/";
       preLoaderRoute: typeof AppRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/acknowledge": {
+      id: "/acknowledge";
+      path: "/acknowledge";
+      fullPath: "/acknowledge";
+      preLoaderRoute: typeof AcknowledgeRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/confirm-email": {
@@ -440,6 +618,20 @@ declare module "@tanstack/react-router" {
       path: "/sign-up";
       fullPath: "/sign-up";
       preLoaderRoute: typeof SignUpRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/unsubscribe": {
+      id: "/unsubscribe";
+      path: "/unsubscribe";
+      fullPath: "/unsubscribe";
+      preLoaderRoute: typeof UnsubscribeRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/verify-channel": {
+      id: "/verify-channel";
+      path: "/verify-channel";
+      fullPath: "/verify-channel";
+      preLoaderRoute: typeof VerifyChannelRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/verify-email": {
@@ -491,6 +683,41 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppTokensRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/channels/": {
+      id: "/_app/channels/";
+      path: "/channels";
+      fullPath: "/channels/";
+      preLoaderRoute: typeof AppChannelsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/channels/$id": {
+      id: "/_app/channels/$id";
+      path: "/channels/$id";
+      fullPath: "/channels/$id";
+      preLoaderRoute: typeof AppChannelsIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/channels/new": {
+      id: "/_app/channels/new";
+      path: "/channels/new";
+      fullPath: "/channels/new";
+      preLoaderRoute: typeof AppChannelsNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/deliveries/": {
+      id: "/_app/deliveries/";
+      path: "/deliveries";
+      fullPath: "/deliveries/";
+      preLoaderRoute: typeof AppDeliveriesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/deliveries/$id": {
+      id: "/_app/deliveries/$id";
+      path: "/deliveries/$id";
+      fullPath: "/deliveries/$id";
+      preLoaderRoute: typeof AppDeliveriesIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/incidents/": {
       id: "/_app/incidents/";
       path: "/incidents";
@@ -524,6 +751,34 @@ declare module "@tanstack/react-router" {
       path: "/jobs/new";
       fullPath: "/jobs/new";
       preLoaderRoute: typeof AppJobsNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/maintenance/": {
+      id: "/_app/maintenance/";
+      path: "/maintenance";
+      fullPath: "/maintenance/";
+      preLoaderRoute: typeof AppMaintenanceIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/maintenance/new": {
+      id: "/_app/maintenance/new";
+      path: "/maintenance/new";
+      fullPath: "/maintenance/new";
+      preLoaderRoute: typeof AppMaintenanceNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/routes/": {
+      id: "/_app/routes/";
+      path: "/routes";
+      fullPath: "/routes/";
+      preLoaderRoute: typeof AppRoutesIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/routes/new": {
+      id: "/_app/routes/new";
+      path: "/routes/new";
+      fullPath: "/routes/new";
+      preLoaderRoute: typeof AppRoutesNewRouteImport;
       parentRoute: typeof AppRoute;
     };
     "/_app/runs/": {
@@ -575,6 +830,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof AppTenantsNewRouteImport;
       parentRoute: typeof AppRoute;
     };
+    "/_app/maintenance/edit/$name": {
+      id: "/_app/maintenance/edit/$name";
+      path: "/maintenance/edit/$name";
+      fullPath: "/maintenance/edit/$name";
+      preLoaderRoute: typeof AppMaintenanceEditNameRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    "/_app/routes/edit/$name": {
+      id: "/_app/routes/edit/$name";
+      path: "/routes/edit/$name";
+      fullPath: "/routes/edit/$name";
+      preLoaderRoute: typeof AppRoutesEditNameRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     "/_app/jobs/$namespace/$name/": {
       id: "/_app/jobs/$namespace/$name/";
       path: "/jobs/$namespace/$name";
@@ -599,18 +868,29 @@ interface AppRouteChildren {
   AppReportsRoute: typeof AppReportsRoute;
   AppRepositoryRoute: typeof AppRepositoryRoute;
   AppTokensRoute: typeof AppTokensRoute;
+  AppChannelsIdRoute: typeof AppChannelsIdRoute;
+  AppChannelsNewRoute: typeof AppChannelsNewRoute;
+  AppDeliveriesIdRoute: typeof AppDeliveriesIdRoute;
   AppIncidentsIdRoute: typeof AppIncidentsIdRoute;
   AppJobsImportRoute: typeof AppJobsImportRoute;
   AppJobsNewRoute: typeof AppJobsNewRoute;
+  AppMaintenanceNewRoute: typeof AppMaintenanceNewRoute;
+  AppRoutesNewRoute: typeof AppRoutesNewRoute;
   AppRunsIdRoute: typeof AppRunsIdRoute;
   AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
   AppSettingsMembersRoute: typeof AppSettingsMembersRoute;
   AppSettingsUsageRoute: typeof AppSettingsUsageRoute;
   AppTenantsNewRoute: typeof AppTenantsNewRoute;
+  AppChannelsIndexRoute: typeof AppChannelsIndexRoute;
+  AppDeliveriesIndexRoute: typeof AppDeliveriesIndexRoute;
   AppIncidentsIndexRoute: typeof AppIncidentsIndexRoute;
   AppJobsIndexRoute: typeof AppJobsIndexRoute;
+  AppMaintenanceIndexRoute: typeof AppMaintenanceIndexRoute;
+  AppRoutesIndexRoute: typeof AppRoutesIndexRoute;
   AppRunsIndexRoute: typeof AppRunsIndexRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppMaintenanceEditNameRoute: typeof AppMaintenanceEditNameRoute;
+  AppRoutesEditNameRoute: typeof AppRoutesEditNameRoute;
   AppJobsNamespaceNameEditRoute: typeof AppJobsNamespaceNameEditRoute;
   AppJobsNamespaceNameIndexRoute: typeof AppJobsNamespaceNameIndexRoute;
 }
@@ -622,18 +902,29 @@ const AppRouteChildren: AppRouteChildren = {
   AppReportsRoute: AppReportsRoute,
   AppRepositoryRoute: AppRepositoryRoute,
   AppTokensRoute: AppTokensRoute,
+  AppChannelsIdRoute: AppChannelsIdRoute,
+  AppChannelsNewRoute: AppChannelsNewRoute,
+  AppDeliveriesIdRoute: AppDeliveriesIdRoute,
   AppIncidentsIdRoute: AppIncidentsIdRoute,
   AppJobsImportRoute: AppJobsImportRoute,
   AppJobsNewRoute: AppJobsNewRoute,
+  AppMaintenanceNewRoute: AppMaintenanceNewRoute,
+  AppRoutesNewRoute: AppRoutesNewRoute,
   AppRunsIdRoute: AppRunsIdRoute,
   AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsMembersRoute: AppSettingsMembersRoute,
   AppSettingsUsageRoute: AppSettingsUsageRoute,
   AppTenantsNewRoute: AppTenantsNewRoute,
+  AppChannelsIndexRoute: AppChannelsIndexRoute,
+  AppDeliveriesIndexRoute: AppDeliveriesIndexRoute,
   AppIncidentsIndexRoute: AppIncidentsIndexRoute,
   AppJobsIndexRoute: AppJobsIndexRoute,
+  AppMaintenanceIndexRoute: AppMaintenanceIndexRoute,
+  AppRoutesIndexRoute: AppRoutesIndexRoute,
   AppRunsIndexRoute: AppRunsIndexRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppMaintenanceEditNameRoute: AppMaintenanceEditNameRoute,
+  AppRoutesEditNameRoute: AppRoutesEditNameRoute,
   AppJobsNamespaceNameEditRoute: AppJobsNamespaceNameEditRoute,
   AppJobsNamespaceNameIndexRoute: AppJobsNamespaceNameIndexRoute,
 };
@@ -643,12 +934,15 @@ const AppRouteWithChildren = AppRoute._addFileChildren(AppRouteChildren);
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   AppRoute: AppRouteWithChildren,
+  AcknowledgeRoute: AcknowledgeRoute,
   ConfirmEmailRoute: ConfirmEmailRoute,
   ForgotPasswordRoute: ForgotPasswordRoute,
   InvitationRoute: InvitationRoute,
   ResetPasswordRoute: ResetPasswordRoute,
   SignInRoute: SignInRoute,
   SignUpRoute: SignUpRoute,
+  UnsubscribeRoute: UnsubscribeRoute,
+  VerifyChannelRoute: VerifyChannelRoute,
   VerifyEmailRoute: VerifyEmailRoute,
 };
 export const routeTree = rootRouteImport

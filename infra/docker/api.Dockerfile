@@ -48,7 +48,7 @@ COPY backend/pyproject.toml backend/
 # What the service asks for, in the versions and with the hashes of the lock; its other lines (tests) stay out.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv venv "$VIRTUAL_ENV" \
-    && uv pip install --require-hashes --constraint requirements.lock --requirement backend/pyproject.toml
+    && uv pip install --require-hashes --constraint requirements.lock --requirement backend/pyproject.toml --extra tracing
 COPY backend backend
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --editable ./backend

@@ -13,8 +13,8 @@ from starlette_admin.fields import BaseField
 from starlette_admin.filters.base import FilterGroup
 
 from crontopus_admin import repository
-from crontopus_admin.reading import reading
 from crontopus_api.kit.database import Database
+from crontopus_api.kit.overview import reading
 
 INLINE_ROWS = 100
 

@@ -150,3 +150,11 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
+
+
+def test_who_has_no_second_factor_needs_no_reset(command: Command) -> None:
+    assert command("account", "reset-second-factor", "ada") == (
+        1,
+        "",
+        "crontopus-server: There is no account ada.\n",
+    )

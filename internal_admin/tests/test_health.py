@@ -11,11 +11,11 @@ import pytest
 
 from crontopus_admin.app import create_app
 from crontopus_admin.health import judgements
-from crontopus_admin.health.repository import AlertFigures, Backlog, DatabaseFigures, QueueFigures
 from crontopus_admin.health.words import ago, size
 from crontopus_api.composition import Services, compose
 from crontopus_api.server.migrations import head_revision
 from crontopus_api.settings import Settings
+from crontopus_api.worker.figures import AlertFigures, Backlog, DatabaseFigures, QueueFigures
 
 from . import rows
 
@@ -88,7 +88,7 @@ def trouble(superuser: Superuser) -> None:
     rows.queued(superuser, "doing")
     for _ in range(3):
         rows.queued(superuser, "failed")
-    for at in ("1 second", "12 seconds", "2 minutes"):
+    for at in ("1 second", "1 second", "12 seconds", "12 seconds", "2 minutes"):  # two for each worker
         rows.insert(superuser, "procrastinate_workers", {"last_heartbeat": rows.ago(at)})
 
 

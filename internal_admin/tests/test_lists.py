@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crontopus_admin.reading import reading
 from crontopus_api.composition import Services
 from crontopus_api.kit.database import Scope
+from crontopus_api.kit.overview import reading
 
 from . import rows
 from .conftest import csrf

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"crontopus.dev/agent/pkg/config"
 	"crontopus.dev/agent/pkg/daemon"
 	"crontopus.dev/agent/pkg/enroll"
-	"crontopus.dev/agent/pkg/spool"
-	"crontopus.dev/agent/pkg/statedir"
+	"crontopus.dev/agent/pkg/service"
 )
 
 // lockFile keeps two agents out of one state directory.
@@ -66,8 +65,9 @@ func runCommand(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer unlock()
+	longLived()
 	d.Log.Info("agent started", "endpoint", e.id.Name, "endpoint_id", e.id.EndpointID, "server", e.id.Server, "state_dir", e.dir.Root())
-	err = d.Run(ctx)
+	err = service.Run(ctx, d.Run)
 	d.Log.Info("agent stopped; the scheduler goes on without it")
 	return err
 }
@@ -102,17 +102,19 @@ func applyCommand(ctx context.Context, args []string, out io.Writer) error {
 
 func once(ctx context.Context, name string, args []string, out io.Writer) error {
 	s := newSettings(name, out)
-	format := s.flags.String("output", "text", "text or json")
-	removals := s.flags.Bool("allow-removals", false, "approve removing many entries at once")
+	output := outputFlag(s)
+	confirm := s.flags.String("confirm", "", "approve the removals with this `digest`, which plan shows")
 	rewind := s.flags.Bool("accept-rewind", false, "accept a branch whose history was rewritten")
 	c, err := s.parse(args)
 	if err != nil {
 		return err
 	}
-	if err := checkFormat(*format); err != nil {
+	format, err := output()
+	if err != nil {
 		return err
 	}
 	apply := name == "apply"
+	shortLived()
 	e, d, unlock, err := prepare(c, !apply)
 	if err != nil {
 		return err
@@ -121,14 +123,25 @@ func once(ctx context.Context, name string, args []string, out io.Writer) error 
 	if err := refresh(ctx, e, d); err != nil {
 		return err
 	}
-	result, err := d.SyncWith(ctx, daemon.Round{Apply: apply, AllowPrune: *removals, AllowRewind: *rewind})
+	result, err := d.SyncWith(ctx, daemon.Round{Apply: apply, Confirm: *confirm, AllowRewind: *rewind})
 	if err != nil {
 		return err
 	}
-	if err := showPlan(out, *format, result.Plan, apply); err != nil {
+	if err := showPlan(out, format, result.Plan, apply); err != nil {
 		return err
 	}
 	return result.FetchErr
+}
+
+// longLived: a program that hardly does anything had better be small.
+func longLived() {
+	debug.SetGCPercent(50)
+}
+
+// shortLived: a program that ends at once gains nothing from collecting its garbage, until there is very much of it.
+func shortLived() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(128 << 20)
 }
 
 // refresh asks for the current labels; a server that is away leaves the last known ones.
@@ -142,42 +155,17 @@ func refresh(ctx context.Context, e *endpoint, d *daemon.Daemon) error {
 	return nil
 }
 
-func statusCommand(_ context.Context, args []string, out io.Writer) error {
-	s := newSettings("status", out)
+// outputFlag adds --output and its short form --json.
+func outputFlag(s *settings) func() (string, error) {
 	format := s.flags.String("output", "text", "text or json")
-	c, err := s.parse(args)
-	if err != nil {
-		return err
+	short := s.flags.Bool("json", false, "the same as --output json")
+	return func() (string, error) {
+		if *short {
+			return "json", nil
+		}
+		if *format != "text" && *format != "json" {
+			return "", &usageError{fmt.Sprintf("--output %q is neither text nor json", *format)}
+		}
+		return *format, nil
 	}
-	if err := checkFormat(*format); err != nil {
-		return err
-	}
-	e, err := openEndpoint(c)
-	if err != nil {
-		return err
-	}
-	last, err := daemon.LoadStatus(e.dir)
-	if err != nil {
-		return err
-	}
-	pending, err := spool.Pending(e.dir.Root())
-	if err != nil {
-		return err
-	}
-	unlock, err := e.dir.Lock(lockFile)
-	running := errors.Is(err, statedir.ErrLocked)
-	if err == nil {
-		unlock()
-	} else if !running {
-		return err
-	}
-	return showStatus(out, *format, statusView{Endpoint: e.id.Name, EndpointID: e.id.EndpointID, Tenant: e.id.TenantSlug,
-		Server: e.id.Server, StateDir: e.dir.Root(), Running: running, SpoolPending: pending, TokenExpiresAt: e.store.ExpiresAt(), Last: last})
-}
-
-func checkFormat(format string) error {
-	if format != "text" && format != "json" {
-		return &usageError{fmt.Sprintf("--output %q is neither text nor json", format)}
-	}
-	return nil
 }

@@ -27,6 +27,8 @@ type rig struct {
 	srv   *apitest.Server
 	log   *logBuffer
 	proc  *exec.Cmd
+
+	machine *crontabtest.Machine // nil for others than root
 }
 
 type logBuffer struct {
@@ -51,13 +53,13 @@ func newRig(t *testing.T) *rig {
 	if testing.Short() {
 		t.Skip("builds and runs the real programs")
 	}
-	crontabtest.Borrow(t)
+	machine := crontabtest.Borrow(t)
 	// Not t.TempDir: its path holds the test's name, and this path stands on crontab lines.
 	dir, err := os.MkdirTemp("", "crontopus-e2e-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, bin: dir, state: filepath.Join(dir, "state"), srv: apitest.New(t), log: &logBuffer{}}
+	r := &rig{t: t, bin: dir, state: filepath.Join(dir, "state"), srv: apitest.New(t), log: &logBuffer{}, machine: machine}
 	t.Cleanup(func() {
 		r.stop()
 		if t.Failed() {

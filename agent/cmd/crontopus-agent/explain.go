@@ -10,8 +10,11 @@ import (
 	"crontopus.dev/agent/pkg/daemon"
 	"crontopus.dev/agent/pkg/enroll"
 	"crontopus.dev/agent/pkg/gitsource"
+	"crontopus.dev/agent/pkg/reconcile"
 	"crontopus.dev/agent/pkg/scheduler"
+	"crontopus.dev/agent/pkg/service"
 	"crontopus.dev/agent/pkg/statedir"
+	"crontopus.dev/agent/pkg/verify"
 )
 
 // Exit codes, the same as the CLI's.
@@ -37,7 +40,15 @@ var hints = []struct {
 	{config.ErrNoRunner, "put crontopus-run beside crontopus-agent (go build -o build/crontopus-run ./cmd/crontopus-run), or set run_path", exitFailed},
 	{statedir.ErrLocked, "another crontopus-agent works in this state directory; stop it first, or use --state-dir", exitFailed},
 	{gitsource.ErrRewound, "if that is meant, accept it with: crontopus-agent apply --accept-rewind", exitFailed},
-	{gitsource.ErrUnauthorized, "this endpoint may have been revoked; enrol again: crontopus-agent enroll --force --server URL --token TOKEN", exitAuth},
+	{enroll.ErrSignerChanged, "ask who runs the server whether that is meant; then: crontopus-agent signers --accept SHA256:…", exitFailed},
+	{gitsource.ErrUnsigned, "the last good commit stays in force; see docs/user/agent-install.md on signatures", exitFailed},
+	{verify.ErrNotGenuine, "do not run it: download it again, and tell who gave it to you", exitFailed},
+	{verify.ErrNoKey, "the release key is printed by the installer of your server", exitUsage},
+	{service.ErrNotInstalled, "install it: crontopus-agent service install", exitFailed},
+	{service.ErrNotRunning, "start it: crontopus-agent service start", exitFailed},
+	{gitsource.ErrUnauthorized, "this endpoint may have been revoked; " + enrolAgain, exitAuth},
+	{reconcile.ErrNotAdopted, "adoptions are listed in adopted.json in the state directory", exitFailed},
+	{config.ErrNotRoot, "start it as root, or use `mode: user`", exitUsage},
 	{scheduler.ErrUnsupported, "see docs/user for the platforms that are", exitFailed},
 	{daemon.ErrNothingFetched, "check the server, then try again", exitFailed},
 }
@@ -64,14 +75,33 @@ func explain(err error) (string, int) {
 	return explainAnswer(err, msg)
 }
 
+const enrolAgain = "enrol again: crontopus-agent enroll --force --server URL --token TOKEN"
+
+// refusals say what to do about an endpoint that the server does not take, by the code of its answer.
+var refusals = map[string]string{
+	api.CodeLocked: "two machines present themselves as this endpoint: find out whether this one was cloned, then unlock it in the console under " +
+		"Endpoints (or: crontopus endpoints unlock NAME). The copy that comes first after that goes on, the other is to be enrolled anew. " +
+		"Until then jobs go on as they were applied last, and their runs are kept here",
+	api.CodeSuperseded: "another copy of this machine goes on as the endpoint; to make this one an endpoint of its own, " + enrolAgain,
+	api.CodeRevoked:    "somebody revoked this endpoint: eject takes its entries out of the scheduler; to go on, " + enrolAgain,
+}
+
+// afterRefusal is what to do about Status.Refused, which begins with the code.
+func afterRefusal(refused string) string {
+	code, _, _ := strings.Cut(refused, ":")
+	return refusals[code]
+}
+
 func explainAnswer(err error, msg string) (string, int) {
 	var answer *api.Error
 	if !errors.As(err, &answer) {
 		return msg, exitFailed
 	}
 	switch {
+	case refusals[answer.Code] != "":
+		return msg + "; " + refusals[answer.Code], exitAuth
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		return msg + "; this endpoint may have been revoked: enrol again with crontopus-agent enroll --force --server URL --token TOKEN", exitAuth
+		return msg + "; this endpoint may have been revoked: " + enrolAgain, exitAuth
 	case answer.Status == http.StatusNotFound:
 		return msg + "; is this the address of a Crontopus server?", exitFailed
 	case answer.Hint != "":

@@ -8,16 +8,20 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"runtime"
 	"strings"
 	"time"
 
 	"crontopus.dev/agent/pkg/api"
 	"crontopus.dev/agent/pkg/config"
 	"crontopus.dev/agent/pkg/daemon"
+	"crontopus.dev/agent/pkg/discover"
 	"crontopus.dev/agent/pkg/enroll"
 	"crontopus.dev/agent/pkg/gitsource"
 	"crontopus.dev/agent/pkg/reconcile"
+	"crontopus.dev/agent/pkg/scheduler"
 	"crontopus.dev/agent/pkg/scheduler/native"
+	"crontopus.dev/agent/pkg/scheduler/systemd"
 	"crontopus.dev/agent/pkg/statedir"
 )
 
@@ -39,19 +43,53 @@ func newSettings(name string, out io.Writer) *settings {
 }
 
 func (s *settings) parse(args []string) (*config.Config, error) {
+	c, words, err := s.parseWords(args)
+	if err == nil && len(words) > 0 {
+		return nil, &usageError{fmt.Sprintf("unexpected %q; see %s --help", words[0], s.flags.Name())}
+	}
+	return c, err
+}
+
+// parseWords also takes words that are no flags, before flags or after.
+func (s *settings) parseWords(args []string) (*config.Config, []string, error) {
+	words, err := s.parseFiles(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.load()
+	return c, words, err
+}
+
+// parseFiles is for commands that need no configuration; it returns what is no flag.
+func (s *settings) parseFiles(args []string) ([]string, error) {
+	var words []string
+	for {
+		if err := s.parseFlags(args); err != nil {
+			return nil, err
+		}
+		if s.flags.NArg() == 0 {
+			return words, nil
+		}
+		words = append(words, s.flags.Arg(0))
+		args = s.flags.Args()[1:]
+	}
+}
+
+func (s *settings) parseFlags(args []string) error {
 	s.flags.Usage = func() {}
 	err := s.flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(s.flags.Output(), "usage: %s [flags]\n", s.flags.Name())
 		s.flags.PrintDefaults()
-		return nil, err
+		return err
 	}
 	if err != nil {
-		return nil, &usageError{err.Error() + "; see " + s.flags.Name() + " --help"}
+		return &usageError{err.Error() + "; see " + s.flags.Name() + " --help"}
 	}
-	if s.flags.NArg() > 0 {
-		return nil, &usageError{fmt.Sprintf("unexpected %q; see %s --help", s.flags.Arg(0), s.flags.Name())}
-	}
+	return nil
+}
+
+func (s *settings) load() (*config.Config, error) {
 	c, err := config.Load(s.config, os.Getenv)
 	if err != nil {
 		return nil, err
@@ -130,8 +168,14 @@ func doEnroll(ctx context.Context, store *enroll.Store, req enroll.Request, out 
 	return nil
 }
 
-// build puts a daemon together. With looking, nothing of the machine is changed: the repository stays in memory.
-func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) {
+// machine is what of this machine the agent works on.
+type machine struct {
+	sched scheduler.Scheduler
+	home  string
+	areas reconcile.Areas
+}
+
+func openMachine(c *config.Config, e *endpoint) (*machine, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("own path: %w", err)
@@ -144,13 +188,54 @@ func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) 
 	if err != nil {
 		return nil, err
 	}
-	sched, err := native.New(native.Options{Installation: installation, RunPath: runner, StateDir: e.dir.Root()})
+	system, err := c.System()
+	if err != nil {
+		return nil, err
+	}
+	kind, err := c.NativeScheduler()
 	if err != nil {
 		return nil, err
 	}
 	me, err := user.Current()
 	if err != nil {
 		return nil, fmt.Errorf("own user: %w", err)
+	}
+	sched, err := native.New(native.Options{Installation: installation, RunPath: runner, StateDir: e.dir.Root(), System: system, Kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	return &machine{sched: sched, home: me.HomeDir, areas: reconcile.Areas{Dir: e.dir, System: system, User: me.Username}}, nil
+}
+
+func (m *machine) applier(e *endpoint) *reconcile.Applier {
+	return &reconcile.Applier{Dir: e.dir, Areas: m.areas, Scheduler: m.sched}
+}
+
+// places are where jobs of others may be: the scheduler's own, and those that are only looked at.
+func (m *machine) places() []scheduler.Discoverer {
+	var out []scheduler.Discoverer
+	if d, ok := m.sched.(scheduler.Discoverer); ok {
+		out = append(out, d)
+	}
+	switch {
+	case runtime.GOOS != "linux":
+	case m.areas.System:
+		out = append(out, systemd.System("/"))
+	case m.home != "":
+		out = append(out, systemd.User("/", m.home, m.areas.User))
+	}
+	return out
+}
+
+func (m *machine) foreign(ctx context.Context) ([]scheduler.Foreign, error) {
+	return discover.Collect(ctx, m.places())
+}
+
+// build puts a daemon together. With looking, nothing of the machine is changed: the repository stays in memory.
+func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) {
+	m, err := openMachine(c, e)
+	if err != nil {
+		return nil, err
 	}
 	poll, beat, err := c.Intervals()
 	if err != nil {
@@ -168,7 +253,16 @@ func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) 
 	if looking {
 		repository = ""
 	}
-	return daemon.New(daemon.Options{API: e.client, Source: gitsource.New(repository),
-		Reconciler: &reconcile.Applier{Dir: e.dir, Scheduler: sched}, Dir: e.dir, Store: e.store, Identity: e.id,
-		User: me.Username, ReportOnly: reportOnly, Poll: poll, Heartbeat: beat, Log: log}), nil
+	o := daemon.Options{API: e.client, Source: gitsource.New(repository), Reconciler: m.applier(e), Dir: e.dir, Store: e.store, Identity: e.id,
+		Areas: m.areas, ReportOnly: reportOnly, Policy: c.Policy, Textfile: c.TextfileDir, Poll: poll, Heartbeat: beat, Log: log}
+	finds, err := c.Discovers()
+	if err != nil {
+		return nil, err
+	}
+	if finds {
+		o.Discover, o.Report = m.foreign, func(ctx context.Context, found []discover.Found) error {
+			return e.client.Discovered(ctx, found)
+		}
+	}
+	return daemon.New(o), nil
 }

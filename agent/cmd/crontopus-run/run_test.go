@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"crontopus.dev/agent/pkg/api"
 	"crontopus.dev/agent/pkg/jobfile"
 	"crontopus.dev/agent/pkg/spool"
 	"crontopus.dev/agent/pkg/statedir"
@@ -25,10 +29,39 @@ import (
 
 // TestMain lets the test binary be crontopus-run, so that signals and exit codes are those of a process.
 func TestMain(m *testing.M) {
+	killGrace, slack = time.Second, 2*time.Second
+	if root := os.Getenv("BE_A_SHIPPER"); root != "" {
+		shipForever(root, os.Getenv("SHIP_TO"))
+	}
 	if os.Getenv("BE_CRONTOPUS_RUN") == "1" {
 		main()
 	}
 	os.Exit(m.Run())
+}
+
+// private is a new state directory.
+func private(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// shipForever is a process that does what the agent does with its spool, until it is killed.
+func shipForever(root, server string) {
+	client, err := api.New(server, func() string { return "secret" })
+	if err != nil {
+		panic(err)
+	}
+	shipper, err := spool.NewShipper(root, client.CheckIns, slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		panic(err)
+	}
+	for range time.Tick(time.Millisecond) {
+		_, _ = shipper.Ship(context.Background()) // the server is away at times
+	}
 }
 
 func sh(line string) *jobfile.Job {
@@ -50,20 +83,20 @@ func put(t *testing.T, root string, j *jobfile.Job) {
 	}
 }
 
-// process is crontopus-run on a job, not started yet, in cron's environment.
-func process(t *testing.T, root string, j *jobfile.Job) *exec.Cmd {
+// launch is crontopus-run on a job, not started yet, in cron's environment.
+func launch(t *testing.T, root string, j *jobfile.Job) *exec.Cmd {
 	t.Helper()
 	put(t, root, j)
 	cmd := exec.Command(os.Args[0], "--state-dir", root, j.JobID.String())
-	cmd.Env = []string{"BE_CRONTOPUS_RUN=1", "HOME=/", "SHELL=/bin/sh", "PATH=/usr/bin:/bin", "LOGNAME=me"}
+	cmd.Env = []string{"BE_CRONTOPUS_RUN=1", "HOME=/", "SHELL=/bin/sh", "PATH=/usr/bin:/bin", "LOGNAME=me", "GORACE=atexit_sleep_ms=0"}
 	return cmd
 }
 
 // execute runs a job and returns exit code, what crontopus-run itself printed, and the records.
 func execute(t *testing.T, j *jobfile.Job) (int, string, []spool.Record) {
 	t.Helper()
-	root := t.TempDir()
-	cmd := process(t, root, j)
+	root := private(t)
+	cmd := launch(t, root, j)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -120,7 +153,7 @@ func TestRuns(t *testing.T) {
 		{"redacted", mod(sh("echo password=hunter2 end"), func(j *jobfile.Job) { j.Output.Redact = []string{`password=\S+`} }), 0, "success", `^\[redacted\] end\n$`},
 		{"timeout", mod(sh("trap 'echo bye; exit 9' TERM; echo hi; while :; do sleep 0.05; done"), func(j *jobfile.Job) { j.TimeoutSeconds = 1 }), 9, "timeout", `^hi\n(Terminated\n)?bye\n$`},
 		{"retried", mod(sh(`[ -e "$F" ] && exit 0; : > "$F"; exit 1`), func(j *jobfile.Job) {
-			j.Env = map[string]string{"F": filepath.Join(t.TempDir(), "f")}
+			j.Env = map[string]string{"F": filepath.Join(private(t), "f")}
 			j.Retry = jobfile.Retry{Attempts: 3}
 		}), 0, "success", `^$`},
 		{"retried in vain", mod(sh("exit 4"), func(j *jobfile.Job) { j.Retry = jobfile.Retry{Attempts: 2} }), 4, "failure", `^$`},
@@ -145,21 +178,35 @@ func TestRuns(t *testing.T) {
 	}
 }
 
+// newRunner is a run within the test's own process.
+func newRunner(t *testing.T, root string, j *jobfile.Job) *runner {
+	t.Helper()
+	run := uuid.Must(uuid.NewV7())
+	return &runner{root: root, job: j, runID: run, now: time.Now, warn: func(err error) { t.Error(err) }, grace: killGrace, stderr: io.Discard, report: spool.NewWriter(root, run)}
+}
+
 func TestTimeoutKillsTheWholeGroup(t *testing.T) {
-	root := t.TempDir()
-	j := sh(`trap '' TERM; sh -c 'trap "" TERM; echo $$; while :; do sleep 0.05; done'`)
-	j.TimeoutSeconds = 1
-	r := &runner{root: root, job: j, runID: uuid.Must(uuid.NewV7()), now: time.Now, warn: func(err error) { t.Error(err) }, grace: 50 * time.Millisecond}
-	if code := r.run(); code != 137 {
-		t.Errorf("exit code %d", code)
-	}
-	recs := records(t, root)
-	var child int
-	if err := json.Unmarshal(bytes.TrimSpace(recs[1].Output.Data), &child); err != nil || recs[1].Outcome != "timeout" {
-		t.Fatalf("%+v %v", recs[1], err)
-	}
-	if err := syscall.Kill(child, 0); !errors.Is(err, syscall.ESRCH) && !zombie(child) {
-		t.Errorf("the grandchild %d lives: %v", child, err)
+	const stubborn = `sh -c 'trap "" TERM; echo $$; while :; do sleep 0.05; done'`
+	for line, want := range map[string]int{
+		"trap '' TERM; " + stubborn: 137,
+		stubborn + " & wait":        143, // the leader ends when it is asked to, and leaves its child
+	} {
+		root := private(t)
+		j := sh(line)
+		j.TimeoutSeconds = 1
+		r := newRunner(t, root, j)
+		r.grace = 50 * time.Millisecond
+		if code := r.run(); code != want {
+			t.Errorf("exit code %d, want %d", code, want)
+		}
+		recs := records(t, root)
+		var child int
+		if err := json.Unmarshal(bytes.TrimSpace(recs[1].Output.Data), &child); err != nil || recs[1].Outcome != "timeout" {
+			t.Fatalf("%+v %v", recs[1], err)
+		}
+		if err := syscall.Kill(child, 0); !errors.Is(err, syscall.ESRCH) && !zombie(child) {
+			t.Errorf("the grandchild %d lives: %v", child, err)
+		}
 	}
 }
 
@@ -170,12 +217,12 @@ func zombie(pid int) bool {
 }
 
 func TestSignalsAreForwarded(t *testing.T) {
-	root := t.TempDir()
+	root := private(t)
 	ready := filepath.Join(root, "fifo")
 	if err := syscall.Mkfifo(ready, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := process(t, root, sh("trap 'exit 33' USR1; echo up > "+ready+"; while :; do sleep 0.05; done"))
+	cmd := launch(t, root, sh("trap 'exit 33' USR1; echo up > "+ready+"; while :; do sleep 0.05; done"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +238,7 @@ func TestSignalsAreForwarded(t *testing.T) {
 }
 
 func TestForbidSkipsAnOverlap(t *testing.T) {
-	root := t.TempDir()
+	root := private(t)
 	ready, release := filepath.Join(root, "up"), filepath.Join(root, "go")
 	for _, f := range []string{ready, release} {
 		if err := syscall.Mkfifo(f, 0o600); err != nil {
@@ -200,14 +247,14 @@ func TestForbidSkipsAnOverlap(t *testing.T) {
 	}
 	j := sh("echo up > " + ready + "; cat " + release)
 	j.Concurrency = "forbid"
-	first := process(t, root, j)
+	first := launch(t, root, j)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.ReadFile(ready); err != nil {
 		t.Fatal(err)
 	}
-	second := process(t, root, j)
+	second := launch(t, root, j)
 	if out, err := second.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("second: %v %s", err, out)
 	}
@@ -227,8 +274,8 @@ func TestForbidSkipsAnOverlap(t *testing.T) {
 }
 
 func TestTheCommandRunsWithoutASpool(t *testing.T) {
-	root := t.TempDir()
-	cmd := process(t, root, sh("exit 5"))
+	root := private(t)
+	cmd := launch(t, root, sh("exit 5"))
 	if err := os.WriteFile(filepath.Join(root, spool.Dir), nil, 0o600); err != nil { // a file where the folder should be
 		t.Fatal(err)
 	}
@@ -239,7 +286,7 @@ func TestTheCommandRunsWithoutASpool(t *testing.T) {
 }
 
 func TestAMissingJobFileIsHeard(t *testing.T) {
-	root := t.TempDir()
+	root := private(t)
 	var said bytes.Buffer
 	if code := run([]string{"--state-dir", root, uuid.UUID{9}.String()}, &said); code != exitOwn || !strings.Contains(said.String(), "cannot run") {
 		t.Errorf("%d %q", code, said.String())
@@ -255,12 +302,12 @@ func TestAMissingJobFileIsHeard(t *testing.T) {
 }
 
 func TestADaemonLeftBehindDoesNotHoldTheReport(t *testing.T) {
-	root := t.TempDir()
+	root := private(t)
 	release := filepath.Join(root, "go")
 	if err := syscall.Mkfifo(release, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := process(t, root, sh("(cat "+release+") & echo started"))
+	cmd := launch(t, root, sh("(cat "+release+") & echo started"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -52,8 +52,16 @@ func TestEnrolSelfRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := client.RotateToken(t.Context(), id.EndpointID, key, time.Now())
+	shown, err := store.Present(true)
 	if err != nil {
+		t.Fatal(err)
+	}
+	who := api.Rotation{Tenant: id.TenantID, Endpoint: id.EndpointID, Generation: shown}
+	fresh, err := client.RotateToken(t.Context(), who, key, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Accepted(shown, fresh.Generation); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Self(t.Context()); err != nil {
@@ -66,7 +74,7 @@ func TestEnrolSelfRotate(t *testing.T) {
 		t.Error(err)
 	}
 	other := ed25519.NewKeyFromSeed(make([]byte, 32))
-	if _, err := client.RotateToken(t.Context(), id.EndpointID, other, time.Now()); !api.HasCode(err, "invalid_signature") {
+	if _, err := client.RotateToken(t.Context(), who, other, time.Now()); !api.HasCode(err, "invalid_signature") {
 		t.Errorf("another key: %v", err)
 	}
 	s.Revoke()

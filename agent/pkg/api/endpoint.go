@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +22,28 @@ import (
 type Repository struct {
 	URL    string `json:"url"`
 	Branch string `json:"branch"`
+}
+
+// Generation tells the server which copy of an endpoint is speaking.
+type Generation struct {
+	Number int64   `json:"number"`
+	Mark   *string `json:"mark"`
+	Next   *string `json:"next"`
+}
+
+// Succession is a signing key's word on which key follows it.
+type Succession struct {
+	Old       string    `json:"old"`
+	New       string    `json:"new"`
+	At        time.Time `json:"at"`
+	Message   string    `json:"message"`
+	Signature string    `json:"signature"`
+}
+
+// Signers is whose signature the server's commits carry, and how older keys handed over.
+type Signers struct {
+	Current     string       `json:"current"`
+	Successions []Succession `json:"successions"`
 }
 
 // EnrollRequest is POST /endpoints/enroll.
@@ -45,6 +69,8 @@ type Enrollment struct {
 	Repository     Repository        `json:"repository"`
 	Labels         map[string]string `json:"labels"`
 	ServerTime     time.Time         `json:"server_time"`
+	Generation     int64             `json:"generation"`
+	Signers        Signers           `json:"signers"`
 }
 
 // Self is GET /endpoints/self.
@@ -59,6 +85,7 @@ type Self struct {
 	HeadCommit     string            `json:"head_commit"`
 	TokenExpiresAt time.Time         `json:"token_expires_at"`
 	ServerTime     time.Time         `json:"server_time"`
+	Signers        Signers           `json:"signers"`
 }
 
 // Condition is the state of one instance on this endpoint.
@@ -83,6 +110,14 @@ type Heartbeat struct {
 	Conditions    []Condition `json:"conditions"`
 	Spool         SpoolState  `json:"spool"`
 	SentAt        time.Time   `json:"sent_at"`
+	Clock         *Clock      `json:"clock,omitempty"`
+	Generation    *Generation `json:"generation,omitempty"`
+}
+
+// Clock is how far this machine's clock is ahead of the server's, as measured with an answer.
+type Clock struct {
+	OffsetMS    int64 `json:"offset_ms"`
+	RoundTripMS int64 `json:"round_trip_ms"`
 }
 
 // HeartbeatAnswer is the server's view.
@@ -91,12 +126,28 @@ type HeartbeatAnswer struct {
 	HeadCommit     string            `json:"head_commit"`
 	Labels         map[string]string `json:"labels"`
 	TokenExpiresAt time.Time         `json:"token_expires_at"`
+	Generation     int64             `json:"generation"`
 }
+
+// Codes with which the server refuses an endpoint for good, until somebody does something.
+const (
+	CodeLocked     = "endpoint_locked"     // there are two copies of it
+	CodeSuperseded = "endpoint_superseded" // another copy goes on as it
+	CodeRevoked    = "endpoint_revoked"
+)
 
 // Token is a fresh endpoint token.
 type Token struct {
-	Token     string    `json:"token"`
-	ExpiresAt time.Time `json:"token_expires_at"`
+	Token      string    `json:"token"`
+	ExpiresAt  time.Time `json:"token_expires_at"`
+	Generation int64     `json:"generation"`
+}
+
+// Rotation is which endpoint asks for a token.
+type Rotation struct {
+	Tenant     uuid.UUID
+	Endpoint   uuid.UUID
+	Generation Generation
 }
 
 // Enroll trades an enrolment token for an identity.
@@ -133,20 +184,30 @@ func (c *Client) Heartbeat(ctx context.Context, h Heartbeat) (*HeartbeatAnswer, 
 }
 
 // RotationMessage is what the endpoint's key signs.
-func RotationMessage(endpoint uuid.UUID, timestamp, nonce string) []byte {
-	return []byte("crontopus-rotate-v1\n" + endpoint.String() + "\n" + timestamp + "\n" + nonce)
+func RotationMessage(r Rotation, timestamp, nonce string) []byte {
+	mark, next := "-", "-"
+	if r.Generation.Mark != nil {
+		mark = *r.Generation.Mark
+	}
+	if r.Generation.Next != nil {
+		next = *r.Generation.Next
+	}
+	return []byte(strings.Join([]string{"crontopus-rotate-v2", r.Tenant.String(), r.Endpoint.String(), timestamp, nonce,
+		strconv.FormatInt(r.Generation.Number, 10), mark, next}, "\n"))
 }
 
-// RotateToken asks for a fresh token, signed by the endpoint's key. at is the server's time.
-func (c *Client) RotateToken(ctx context.Context, endpoint uuid.UUID, key ed25519.PrivateKey, at time.Time) (*Token, error) {
+// RotateToken asks for a fresh token, signed by the endpoint's key: a token that is no longer valid does not matter.
+// at is the server's time.
+func (c *Client) RotateToken(ctx context.Context, r Rotation, key ed25519.PrivateKey, at time.Time) (*Token, error) {
 	var random [16]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, fmt.Errorf("nonce: %w", err)
 	}
 	nonce := hex.EncodeToString(random[:])
 	timestamp := at.UTC().Format(time.RFC3339)
-	signature := ed25519.Sign(key, RotationMessage(endpoint, timestamp, nonce))
-	body := map[string]string{"timestamp": timestamp, "nonce": nonce, "signature": base64.StdEncoding.EncodeToString(signature)}
+	signature := ed25519.Sign(key, RotationMessage(r, timestamp, nonce))
+	body := map[string]any{"tenant_id": r.Tenant, "endpoint_id": r.Endpoint, "generation": r.Generation,
+		"timestamp": timestamp, "nonce": nonce, "signature": base64.StdEncoding.EncodeToString(signature)}
 	var out Token
 	if err := c.do(ctx, http.MethodPost, "/endpoints/self/rotate-token", body, &out); err != nil {
 		return nil, err

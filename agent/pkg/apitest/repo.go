@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ type Repo struct {
 	t    *testing.T
 	root string // what http-backend serves
 	work string
+	key  *Key
 }
 
 // NewRepo makes a repository whose first commit holds the tenant's mark.
@@ -42,6 +44,14 @@ func NewRepo(t *testing.T, tenant uuid.UUID) *Repo {
 // Commit writes files ("" removes a .yaml file) and pushes; it returns the new head.
 func (r *Repo) Commit(files map[string]string) string {
 	r.t.Helper()
+	r.write(files)
+	r.git(r.work, append(r.signing(), "commit", "-q", "--allow-empty", "-m", "change")...)
+	r.git(r.work, "push", "-q", "origin", "main")
+	return r.Head()
+}
+
+func (r *Repo) write(files map[string]string) {
+	r.t.Helper()
 	for name, text := range files {
 		path := filepath.Join(r.work, name)
 		if text == "" && filepath.Base(name) != ".gitkeep" {
@@ -58,9 +68,6 @@ func (r *Repo) Commit(files map[string]string) string {
 		}
 	}
 	r.git(r.work, "add", "-A")
-	r.git(r.work, "commit", "-q", "--allow-empty", "-m", "change")
-	r.git(r.work, "push", "-q", "origin", "main")
-	return r.Head()
 }
 
 // Rewind throws the last commit away and pushes another in its place.
@@ -69,6 +76,36 @@ func (r *Repo) Rewind(files map[string]string) string {
 	r.git(r.work, "reset", "-q", "--hard", "HEAD~1")
 	r.git(r.work, "push", "-q", "--force", "origin", "main")
 	return r.Commit(files)
+}
+
+// Many pushes n unsigned commits at once.
+func (r *Repo) Many(n int) string {
+	r.t.Helper()
+	var stream strings.Builder // a process for each would take seconds
+	for i := range n {
+		stream.WriteString("commit refs/heads/main\ncommitter Test <test@example.com> now\ndata 6\nchange\n")
+		if i == 0 {
+			stream.WriteString("from refs/heads/main^0\n")
+		}
+	}
+	r.gitWith(stream.String(), r.work, "fast-import", "--quiet", "--date-format=now")
+	r.git(r.work, "push", "-q", "origin", "main")
+	return r.Head()
+}
+
+// Merge merges a side branch of one commit that forked off so many commits ago, and pushes.
+func (r *Repo) Merge(ago int, side *Key, files map[string]string) string {
+	r.t.Helper()
+	main := r.key
+	r.key = side
+	r.git(r.work, "checkout", "-q", "-B", "side", "HEAD~"+strconv.Itoa(ago))
+	r.write(files)
+	r.git(r.work, append(r.signing(), "commit", "-q", "-m", "side")...)
+	r.key = main
+	r.git(r.work, "checkout", "-q", "main")
+	r.git(r.work, append(r.signing(), "merge", "-q", "--no-ff", "-m", "merge", "side")...)
+	r.git(r.work, "push", "-q", "origin", "main")
+	return r.Head()
 }
 
 // DeleteBranch leaves an empty repository.
@@ -85,7 +122,13 @@ func (r *Repo) Head() string {
 
 func (r *Repo) git(dir string, args ...string) string {
 	r.t.Helper()
+	return r.gitWith("", dir, args...)
+}
+
+func (r *Repo) gitWith(input, dir string, args ...string) string {
+	r.t.Helper()
 	cmd := exec.Command("git", args...)
+	cmd.Stdin = strings.NewReader(input)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=Test", "GIT_AUTHOR_EMAIL=test@example.com", "GIT_COMMITTER_NAME=Test", "GIT_COMMITTER_EMAIL=test@example.com")

@@ -4,7 +4,6 @@ package apitest
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -45,6 +44,9 @@ type Server struct {
 	heartbeats []api.Heartbeat
 	reject     func(spool.Record) string
 	enrolled   int
+	standing   standing
+	losing     int
+	signer     api.Signers
 }
 
 // New starts a server with a fresh repository that is marked as the tenant's.
@@ -58,7 +60,7 @@ func New(t *testing.T) *Server {
 	mux.HandleFunc("POST /api/v1/endpoints/enroll", s.enroll)
 	mux.HandleFunc("GET /api/v1/endpoints/self", s.auth(s.self))
 	mux.HandleFunc("POST /api/v1/endpoints/self/heartbeat", s.auth(s.heartbeat))
-	mux.HandleFunc("POST /api/v1/endpoints/self/rotate-token", s.auth(s.rotate))
+	mux.HandleFunc("POST /api/v1/endpoints/self/rotate-token", s.rotate) // signed: no token is needed
 	mux.HandleFunc("GET /api/v1/endpoints/self/stream", s.auth(s.stream))
 	mux.HandleFunc("POST /api/v1/check-ins/batch", s.auth(s.checkIns))
 	mux.Handle("/git/", http.StripPrefix("/git", s.gitAuth(s.Repo.Handler())))
@@ -100,14 +102,20 @@ func (s *Server) SetLabels(labels map[string]string) { s.Update(func() { s.label
 // SetDown makes every request answer 503, and ends the streams.
 func (s *Server) SetDown(down bool) { s.Update(func() { s.down = down }) }
 
+// SetURL is the address the server gives of its repository, such as one that only a proxy knows.
+func (s *Server) SetURL(url string) { s.Update(func() { s.url = url }) }
+
 // SetTokenLife is how long tokens given from now on live.
 func (s *Server) SetTokenLife(d time.Duration) { s.Update(func() { s.lifetime = d }) }
 
 // RejectWith makes check-ins for which f gives a code be rejected.
 func (s *Server) RejectWith(f func(spool.Record) string) { s.Update(func() { s.reject = f }) }
 
-// Revoke makes all tokens invalid.
-func (s *Server) Revoke() { s.Update(func() { s.tokens = nil }) }
+// Revoke makes all tokens invalid, and the key.
+func (s *Server) Revoke() { s.Update(func() { s.tokens, s.standing.revoked = nil, true }) }
+
+// SetSigners is whose signature the server says its commits carry.
+func (s *Server) SetSigners(signers api.Signers) { s.Update(func() { s.signer = signers }) }
 
 // Records are the check-ins accepted, each event once, in order of arrival.
 func (s *Server) Records() []spool.Record {
@@ -226,19 +234,21 @@ func (s *Server) enroll(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.key = req.PublicKey
 	s.enrolled++
+	s.standing = standing{}
 	labels := maps.Clone(s.labels) // streams hold on to the old map
 	maps.Copy(labels, req.Labels)
 	s.labels = labels
 	token, expires := s.newToken()
 	answer(w, http.StatusCreated, api.Enrollment{EndpointID: s.Endpoint, TenantID: s.Tenant, TenantSlug: "acme", Name: req.Hostname,
-		Token: token, TokenExpiresAt: expires, Repository: s.repository(), Labels: s.labels, ServerTime: time.Now().UTC()})
+		Token: token, TokenExpiresAt: expires, Repository: s.repository(), Labels: s.labels, ServerTime: time.Now().UTC(),
+		Signers: s.signer})
 }
 
 func (s *Server) self(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	answer(w, http.StatusOK, api.Self{EndpointID: s.Endpoint, TenantID: s.Tenant, TenantSlug: "acme", Labels: s.labels,
-		Repository: s.repository(), HeadCommit: s.head, ServerTime: time.Now().UTC()})
+		Repository: s.repository(), HeadCommit: s.head, ServerTime: time.Now().UTC(), Signers: s.signer})
 }
 
 func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) {
@@ -250,27 +260,12 @@ func (s *Server) heartbeat(w http.ResponseWriter, r *http.Request) {
 	s.Update(func() { s.heartbeats = append(s.heartbeats, h) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	answer(w, http.StatusOK, api.HeartbeatAnswer{ServerTime: time.Now().UTC(), HeadCommit: s.head, Labels: s.labels})
-}
-
-func (s *Server) rotate(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Timestamp, Nonce, Signature string }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		problem(w, http.StatusUnprocessableEntity, "invalid", err.Error())
+	if code := s.standing.refusal(h.Generation, false); code != "" {
+		s.refuse(w, code)
 		return
 	}
-	at, timeErr := time.Parse(time.RFC3339, body.Timestamp)
-	signature, err := base64.StdEncoding.DecodeString(body.Signature)
-	message := fmt.Sprintf("crontopus-rotate-v1\n%s\n%s\n%s", s.Endpoint, body.Timestamp, body.Nonce)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil || timeErr != nil || time.Since(at).Abs() > 5*time.Minute || s.nonces[body.Nonce] || !ed25519.Verify(s.key, []byte(message), signature) {
-		problem(w, http.StatusForbidden, "invalid_signature", "the rotation is not signed by this endpoint")
-		return
-	}
-	s.nonces[body.Nonce] = true
-	token, expires := s.newToken()
-	answer(w, http.StatusOK, api.Token{Token: token, ExpiresAt: expires})
+	answer(w, http.StatusOK, api.HeartbeatAnswer{ServerTime: time.Now().UTC(), HeadCommit: s.head, Labels: s.labels,
+		Generation: s.standing.number})
 }
 
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {

@@ -28,8 +28,15 @@ type Config struct {
 	PollInterval    string            `yaml:"poll_interval"`
 	Heartbeat       string            `yaml:"heartbeat_interval"`
 	Drift           string            `yaml:"drift"`
+	Mode            string            `yaml:"mode"`
+	Scheduler       string            `yaml:"scheduler"`
+	PolicyFile      string            `yaml:"policy_file"`
+	TextfileDir     string            `yaml:"textfile_dir"`
+	Discover        string            `yaml:"discover"`
 	LogLevel        string            `yaml:"log_level"`
 	LogFormat       string            `yaml:"log_format"`
+
+	system bool // the file is the system's
 }
 
 const maxConfig = 1 << 20
@@ -39,7 +46,7 @@ var ErrNoConfig = errors.New("config file does not exist")
 
 // Load reads the file (path "" = the user's default file, which may be missing) and the environment.
 func Load(path string, getenv func(string) string) (*Config, error) {
-	c := &Config{Drift: "heal", LogLevel: "info", LogFormat: "text"}
+	c := &Config{Drift: "heal", Discover: "report", LogLevel: "info", LogFormat: "text"}
 	if err := c.readFile(path); err != nil {
 		return nil, err
 	}
@@ -52,12 +59,11 @@ func Load(path string, getenv func(string) string) (*Config, error) {
 func (c *Config) readFile(path string) error {
 	optional := path == ""
 	if optional {
-		base, err := os.UserConfigDir()
-		if err != nil {
-			return nil // no home directory, no default file
+		if path = standardFile(); path == "" {
+			return nil
 		}
-		path = filepath.Join(base, "crontopus", "agent.yaml")
 	}
+	c.system = underSystem(path)
 	data, err := statedir.ReadFile(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		if optional {
@@ -80,7 +86,8 @@ func (c *Config) readFile(path string) error {
 func (c *Config) readEnv(getenv func(string) string) error {
 	for name, into := range map[string]*string{
 		"SERVER": &c.Server, "ENROLLMENT_TOKEN": &c.EnrollmentToken, "STATE_DIR": &c.StateDir, "RUN_PATH": &c.RunPath,
-		"POLL_INTERVAL": &c.PollInterval, "HEARTBEAT_INTERVAL": &c.Heartbeat, "DRIFT": &c.Drift,
+		"POLL_INTERVAL": &c.PollInterval, "HEARTBEAT_INTERVAL": &c.Heartbeat, "DRIFT": &c.Drift, "MODE": &c.Mode,
+		"SCHEDULER": &c.Scheduler, "POLICY_FILE": &c.PolicyFile, "TEXTFILE_DIR": &c.TextfileDir, "DISCOVER": &c.Discover,
 		"LOG_LEVEL": &c.LogLevel, "LOG_FORMAT": &c.LogFormat,
 	} {
 		key := "CRONTOPUS_" + name
@@ -100,7 +107,17 @@ func (c *Config) readEnv(getenv func(string) string) error {
 
 // State opens the state directory.
 func (c *Config) State() (*statedir.Dir, error) {
+	system, err := c.System()
+	if err != nil {
+		return nil, err
+	}
 	path := c.StateDir
+	if system {
+		if path == "" {
+			path = systemState()
+		}
+		return statedir.OpenSystem(path)
+	}
 	if path == "" {
 		standard, err := statedir.Default()
 		if err != nil {

@@ -1,7 +1,8 @@
 //go:build unix
 
-// Package crontabtest lends a test the user's real crontab: one test at a time on the whole machine, and as
-// it was before when the test is over.
+// Package crontabtest lends a test a crontab behind the real crontab command, and a real cron daemon that reads it. As
+// root both live in a mount namespace over a directory of the test's own, and the machine's crontabs are never touched;
+// other users lend their own crontab, one test at a time, and get it back as it was.
 package crontabtest
 
 import (
@@ -14,12 +15,27 @@ import (
 	"testing"
 )
 
-// Borrow empties the crontab for the length of the test. Without a crontab command the test is skipped.
-func Borrow(t *testing.T) {
+// Borrow gives the test an empty crontab of its own: `crontab` from PATH leads to it until the test is over. Without a
+// crontab command the test is skipped. The machine it is on is nil for others than root.
+func Borrow(t *testing.T) *Machine {
 	t.Helper()
-	if _, err := exec.LookPath("crontab"); err != nil {
+	real, err := exec.LookPath("crontab")
+	if err != nil {
 		t.Skip("no crontab command here")
 	}
+	if os.Geteuid() == 0 {
+		m := NewMachine(t)
+		t.Setenv("PATH", filepath.Dir(m.Crontab)+string(os.PathListSeparator)+os.Getenv("PATH"))
+		return m
+	}
+	lend(t, real)
+	return nil
+}
+
+// lend empties the user's real crontab for the length of the test.
+func lend(t *testing.T, real string) {
+	t.Helper()
+	t.Logf("not root: the test borrows what %s keeps for you", real)
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "crontopus-crontab-test."+strconv.Itoa(os.Getuid())), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)

@@ -8,15 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"crontopus.dev/agent/pkg/api"
+	"crontopus.dev/agent/pkg/discover"
 	"crontopus.dev/agent/pkg/enroll"
 	"crontopus.dev/agent/pkg/gitsource"
+	"crontopus.dev/agent/pkg/policy"
 	"crontopus.dev/agent/pkg/reconcile"
+	"crontopus.dev/agent/pkg/scheduler"
 	"crontopus.dev/agent/pkg/spool"
 	"crontopus.dev/agent/pkg/statedir"
 )
@@ -25,7 +27,7 @@ import (
 type API interface {
 	Self(ctx context.Context) (*api.Self, error)
 	Heartbeat(ctx context.Context, h api.Heartbeat) (*api.HeartbeatAnswer, error)
-	RotateToken(ctx context.Context, endpoint uuid.UUID, key ed25519.PrivateKey, at time.Time) (*api.Token, error)
+	RotateToken(ctx context.Context, r api.Rotation, key ed25519.PrivateKey, at time.Time) (*api.Token, error)
 	CheckIns(ctx context.Context, batch []spool.Record) ([]spool.Result, error)
 	Stream(ctx context.Context, opened func(), handle func(api.Event)) error
 }
@@ -50,11 +52,17 @@ type Options struct {
 	Dir        *statedir.Dir
 	Store      *enroll.Store
 	Identity   *enroll.Identity
-	User       string
+	Areas      reconcile.Areas
 	ReportOnly bool
-	Poll       time.Duration
-	Heartbeat  time.Duration
-	Log        *slog.Logger
+	// Policy reads the endpoint's policy anew in every round; nil: there is none.
+	Policy func() (*policy.Endpoint, error)
+	// Discover looks for the jobs of others; nil: it is off.
+	Discover  func(ctx context.Context) ([]scheduler.Foreign, error)
+	Report    func(ctx context.Context, found []discover.Found) error
+	Textfile  string // where metrics are left for node_exporter; "" = nowhere
+	Poll      time.Duration
+	Heartbeat time.Duration
+	Log       *slog.Logger
 }
 
 // Defaults.
@@ -62,6 +70,7 @@ const (
 	DefaultPoll      = time.Minute
 	DefaultHeartbeat = 30 * time.Second
 	spoolScan        = time.Second
+	ordersScan       = time.Second
 )
 
 // Daemon is one agent. Sync may be called without Run.
@@ -75,7 +84,19 @@ type Daemon struct {
 	status Status
 	hinted string        // the last commit somebody told us of
 	offset time.Duration // server time minus ours
+	clock  *api.Clock    // the same, as it is reported
 	server outage
+
+	textfile outage
+	applying sync.Mutex          // held while entries are written; guards what follows
+	worked   *gitsource.Snapshot // that of the round before
+
+	owners owners // of the spool's loop alone
+	places areaList
+	// Of the heartbeat loop alone.
+	advanceAt time.Time
+	showKey   bool // the token is refused
+	hasTraded bool // and was traded for another a moment ago
 }
 
 // New prepares a daemon.
@@ -88,18 +109,16 @@ func New(o Options) *Daemon {
 	}
 	d := &Daemon{Options: o, wakeFetch: make(chan struct{}, 1), wakeBeat: make(chan struct{}, 1), id: *o.Identity}
 	d.server = outage{log: o.Log, what: "server"}
+	d.places.areas = o.Areas
+	d.textfile = outage{log: o.Log, what: "metrics file"}
 	return d
 }
 
 // Run works until ctx ends. Trouble of any kind is logged and tried again; only a broken state directory
 // makes it return early.
 func (d *Daemon) Run(ctx context.Context) error {
-	shipper, err := spool.NewShipper(d.Dir.Root(), d.API.CheckIns, d.Log, time.Now)
-	if err != nil {
-		return err
-	}
 	var wg sync.WaitGroup
-	for _, loop := range []func(context.Context){d.streamLoop, d.heartbeatLoop, func(ctx context.Context) { d.spoolLoop(ctx, shipper) }} {
+	for _, loop := range []func(context.Context){d.streamLoop, d.heartbeatLoop, d.spoolLoop, d.ordersLoop, d.discoverLoop} {
 		wg.Add(1)
 		go func() { defer wg.Done(); loop(ctx) }()
 	}
@@ -113,6 +132,7 @@ func (d *Daemon) syncLoop(ctx context.Context) {
 	fetchTrouble = outage{log: d.Log, what: "repository"}
 	applyTrouble = outage{log: d.Log, what: "scheduler"}
 	retry := backoff{}
+	var told *reconcile.Plan // a round that finds nothing changed gives the same one
 	for {
 		result, err := d.Sync(ctx, true)
 		if ctx.Err() != nil {
@@ -120,13 +140,19 @@ func (d *Daemon) syncLoop(ctx context.Context) {
 		}
 		fetchTrouble.note(result.FetchErr)
 		applyTrouble.note(err)
+		if result.Changed {
+			debug.FreeOSMemory() // what reading a new commit took is not needed again for long
+		}
 		wait := jittered(d.Poll)
 		if result.FetchErr != nil || err != nil {
 			wait = min(retry.next(), wait)
 		} else {
 			retry = backoff{}
 		}
-		poke(d.wakeBeat)
+		if result.Plan != told || err != nil || result.FetchErr != nil {
+			told = result.Plan
+			poke(d.wakeBeat)
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -143,6 +169,7 @@ func (d *Daemon) syncLoop(ctx context.Context) {
 type Result struct {
 	Plan     *reconcile.Plan
 	FetchErr error // the plan was made from the last good commit
+	Changed  bool  // it is another commit than in the round before
 }
 
 // ErrNothingFetched means that there is no commit to work from, fetched now or before.
@@ -156,43 +183,56 @@ func (d *Daemon) Sync(ctx context.Context, apply bool) (Result, error) {
 // Round says how to do one round.
 type Round struct {
 	Apply       bool
-	AllowPrune  bool
+	Confirm     string // digest of removals that are approved
 	AllowRewind bool
 }
 
 // SyncWith is Sync with approvals.
 func (d *Daemon) SyncWith(ctx context.Context, round Round) (Result, error) {
 	id := d.identity()
-	snap, fetchErr, err := d.snapshot(ctx, id, round.AllowRewind)
+	rules, policyErr := d.policy()
+	began := time.Now()
+	snap, fetchErr, err := d.snapshot(ctx, id, rules, round.AllowRewind)
+	fetched := time.Now()
 	if err != nil {
 		return Result{FetchErr: fetchErr}, err
 	}
-	in := reconcile.Input{Tenant: id.TenantID, Endpoint: id.EndpointID, Labels: id.Labels, Hostname: id.Hostname, User: d.User,
-		Snapshot: snap, Trusted: fetchErr == nil, AllowPrune: round.AllowPrune, ReportOnly: d.ReportOnly, Now: time.Now()}
+	in := reconcile.Input{Tenant: id.TenantID, Endpoint: id.EndpointID, Labels: id.Labels, Hostname: id.Hostname,
+		User: d.Areas.User, System: d.Areas.System, Snapshot: snap, Trusted: fetchErr == nil, Policy: rules, PolicyErr: policyErr,
+		Orders: reconcile.Orders{Confirm: round.Confirm}, ReportOnly: d.ReportOnly, Now: time.Now()}
 	carry := d.Reconciler.Plan
 	if round.Apply {
 		carry = d.Reconciler.Apply
 	}
+	d.applying.Lock()
+	changed := d.worked != snap
+	d.worked = snap
 	plan, err := carry(ctx, in)
+	d.applying.Unlock()
 	if round.Apply {
 		d.logPlan(plan, err)
-		d.remember(plan, fetchErr, err)
+		took := took{fetched.Sub(began).Seconds(), time.Since(fetched).Seconds()}
+		d.remember(plan, took, policyErr, fetchErr, err)
 	}
-	return Result{Plan: plan, FetchErr: fetchErr}, err
+	return Result{Plan: plan, FetchErr: fetchErr, Changed: changed}, err
 }
 
 // snapshot fetches, or falls back to the last good commit. fetchErr says why it fell back.
-func (d *Daemon) snapshot(ctx context.Context, id enroll.Identity, allowRewind bool) (snap *gitsource.Snapshot, fetchErr, err error) {
-	applied, err := reconcile.LoadApplied(d.Dir)
+func (d *Daemon) snapshot(ctx context.Context, id enroll.Identity, rules *policy.Endpoint, allowRewind bool) (snap *gitsource.Snapshot, fetchErr, err error) {
+	tenant, base, err := reconcile.LastCommit(d.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	base := applied.Commit
-	if allowRewind || applied.Tenant != id.TenantID {
+	if allowRewind || tenant != id.TenantID {
 		base = ""
 	}
-	remote := gitsource.Remote{URL: id.Repository.URL, Branch: id.Repository.Branch, Token: d.Store.Token()}
+	trust, err := d.trust(rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	remote := gitsource.Remote{URL: id.Repository.URL, Branch: id.Repository.Branch, Token: d.Store.Token(), Trust: trust}
 	head, fetchErr := d.Source.Fetch(ctx, remote, base)
+	fetchErr = d.followSigners(ctx, fetchErr)
 	if head != "" {
 		d.setFetched(head)
 	}
@@ -212,6 +252,13 @@ func (d *Daemon) snapshot(ctx context.Context, id enroll.Identity, allowRewind b
 		return nil, fetchErr, fmt.Errorf("last good commit: %w", errors.Join(err, fetchErr))
 	}
 	return snap, fetchErr, nil
+}
+
+func (d *Daemon) policy() (*policy.Endpoint, error) {
+	if d.Policy == nil {
+		return nil, nil
+	}
+	return d.Policy()
 }
 
 func (d *Daemon) logPlan(plan *reconcile.Plan, err error) {

@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +18,10 @@ import (
 	"github.com/google/uuid"
 
 	"crontopus.dev/agent/pkg/api"
+	"crontopus.dev/agent/pkg/discover"
 	"crontopus.dev/agent/pkg/enroll"
 	"crontopus.dev/agent/pkg/gitsource"
+	"crontopus.dev/agent/pkg/policy"
 	"crontopus.dev/agent/pkg/reconcile"
 	"crontopus.dev/agent/pkg/scheduler/fake"
 	"crontopus.dev/agent/pkg/spool"
@@ -39,6 +43,17 @@ type world struct {
 	shipped []spool.Record
 	changed chan struct{}
 	labels  map[string]string
+	found   [][]discover.Found
+	remote  gitsource.Remote // of the last fetch
+}
+
+func (w *world) report(_ context.Context, found []discover.Found) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.found = append(w.found, found)
+	}
+	return w.err
 }
 
 func (w *world) set(f func()) {
@@ -54,12 +69,13 @@ type seen struct {
 	fetches, rotated int
 	beats            []api.Heartbeat
 	shipped          []spool.Record
+	found            [][]discover.Found
 }
 
 func (w *world) seen() seen {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return seen{w.fetches, w.rotated, slices.Clone(w.beats), slices.Clone(w.shipped)}
+	return seen{w.fetches, w.rotated, slices.Clone(w.beats), slices.Clone(w.shipped), slices.Clone(w.found)}
 }
 
 func (w *world) Self(context.Context) (*api.Self, error) { return nil, errors.New("not asked") }
@@ -74,10 +90,13 @@ func (w *world) Heartbeat(_ context.Context, h api.Heartbeat) (*api.HeartbeatAns
 	return &api.HeartbeatAnswer{ServerTime: time.Now(), HeadCommit: w.head, Labels: w.labels}, nil
 }
 
-func (w *world) RotateToken(context.Context, uuid.UUID, ed25519.PrivateKey, time.Time) (*api.Token, error) {
+func (w *world) RotateToken(context.Context, api.Rotation, ed25519.PrivateKey, time.Time) (*api.Token, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rotated++
+	if api.HasStatus(w.err, http.StatusForbidden) {
+		return nil, w.err
+	}
 	return &api.Token{Token: "fresh", ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
 
@@ -115,9 +134,10 @@ func (w *world) Stream(ctx context.Context, opened func(), handle func(api.Event
 	}
 }
 
-func (w *world) Fetch(context.Context, gitsource.Remote, string) (string, error) {
+func (w *world) Fetch(_ context.Context, remote gitsource.Remote, _ string) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.remote = remote
 	w.fetches++
 	if err := errors.Join(w.err, w.gitErr); err != nil {
 		return "", err
@@ -155,14 +175,18 @@ func inBubble(t *testing.T, test func(*testing.T, *rig)) {
 			t.Fatal(err)
 		}
 		store := enroll.NewStore(dir)
+		if err := dir.WriteJSON("key.json", map[string][]byte{"ed25519_seed": make([]byte, ed25519.SeedSize)}); err != nil {
+			t.Fatal(err)
+		}
 		if err := store.SetToken("old", time.Now(), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		r := &rig{world: &world{head: "1", text: job, changed: make(chan struct{}), labels: map[string]string{"role": "db"}},
 			sched: &fake.Scheduler{}, dir: dir, log: &bytes.Buffer{}}
 		id := &enroll.Identity{TenantID: uuid.MustParse(tenant), EndpointID: uuid.UUID{5}, Labels: map[string]string{"role": "db"}}
-		r.d = New(Options{API: r.world, Source: r.world, Reconciler: &reconcile.Applier{Dir: dir, Scheduler: r.sched}, Dir: dir,
-			Store: store, Identity: id, User: "me", Log: slog.New(slog.NewTextHandler(r.log, nil))})
+		areas := reconcile.Areas{Dir: dir, User: "me"}
+		r.d = New(Options{API: r.world, Source: r.world, Reconciler: &reconcile.Applier{Dir: dir, Areas: areas, Scheduler: r.sched}, Dir: dir,
+			Areas: areas, Store: store, Identity: id, Textfile: root, Policy: func() (*policy.Endpoint, error) { return policy.Load(dir.Path("policy.yaml")) }, Discover: r.sched.Foreign, Report: r.report, Log: slog.New(slog.NewTextHandler(r.log, nil))})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- r.d.Run(ctx) }()
@@ -267,6 +291,68 @@ func TestLabelsDecide(t *testing.T) {
 		synctest.Wait()
 		if len(r.sched.Entries()) != 0 {
 			t.Errorf("%+v", r.sched.Entries())
+		}
+	})
+}
+
+func TestAnOrderIsCarriedOutWithoutWaiting(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		if err := reconcile.SetHold(r.dir, reconcile.Hold{At: time.Now(), Reason: "audit"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		status, err := LoadStatus(r.dir)
+		if err != nil || !strings.Contains(status.Frozen, "audit") {
+			t.Fatalf("%+v, %v", status, err)
+		}
+		r.set(func() { r.head, r.text = "2", "" })
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		beats := r.seen().beats
+		last := beats[len(beats)-1]
+		if len(r.sched.Entries()) != 1 || len(last.Conditions) != 1 || last.Conditions[0].Reason != "Held" || *last.AppliedCommit != "1" {
+			t.Fatalf("on hold: %+v, heartbeat %+v", r.sched.Entries(), last)
+		}
+		if err := reconcile.ReleaseHold(r.dir); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if len(r.sched.Entries()) != 0 {
+			t.Error("not released")
+		}
+	})
+}
+
+func TestMetricsAreLeftInAFile(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		data, err := os.ReadFile(r.dir.Path("crontopus.prom"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"crontopus_agent_jobs{condition=\"Ready\"} 1\n", "crontopus_agent_spool_pending 0\n", "crontopus_agent_on_hold 0\n", "# TYPE "} {
+			if !strings.Contains(string(data), want) {
+				t.Errorf("no %q in\n%s", want, data)
+			}
+		}
+	})
+}
+
+func TestThePolicySaysWhoseCommitsAreTaken(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		if err := os.WriteFile(r.dir.Path("policy.yaml"), []byte("requireSigned: all\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.set(func() { r.head = "2" })
+		synctest.Wait()
+		r.mu.Lock()
+		trust := r.remote.Trust
+		r.mu.Unlock()
+		if trust.Require != gitsource.RequireAll {
+			t.Errorf("%+v", trust)
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"crontopus.dev/agent/pkg/api"
-	"crontopus.dev/agent/pkg/spool"
 	"crontopus.dev/agent/pkg/version"
 )
 
@@ -47,15 +46,20 @@ func (d *Daemon) hint(commit string) {
 	}
 }
 
-// heartbeatLoop reports at least every interval and after every round.
+// heartbeatLoop reports at least every interval and after every round that has something to tell.
 func (d *Daemon) heartbeatLoop(ctx context.Context) {
 	retry := backoff{}
 	for {
-		d.rotateIfDue(ctx)
+		if !time.Now().Before(d.Store.RotateAt()) {
+			d.rotate(ctx)
+		}
 		wait := jittered(d.Heartbeat)
 		err := d.beat(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if d.traded(ctx) {
+			continue
 		}
 		d.server.note(err)
 		if err != nil {
@@ -77,24 +81,26 @@ func (d *Daemon) heartbeatLoop(ctx context.Context) {
 }
 
 func (d *Daemon) beat(ctx context.Context) error {
-	pending, err := spool.Pending(d.Dir.Root())
+	waiting, err := pending(d.places.list())
 	if err != nil {
 		return err
 	}
+	shown, repeats := d.present()
 	d.mu.Lock()
 	h := api.Heartbeat{AgentVersion: version.Version, FetchedCommit: optional(d.status.FetchedCommit),
 		AppliedCommit: optional(d.status.AppliedCommit), Conditions: d.status.Conditions,
-		Spool: api.SpoolState{Pending: pending}}
+		Spool: api.SpoolState{Pending: waiting}, Clock: d.clock, Generation: &shown}
 	d.mu.Unlock()
 	sent := time.Now()
 	h.SentAt = sent.UTC()
 	answer, err := d.API.Heartbeat(ctx, h)
+	d.stand(err)
 	if err != nil {
 		return err
 	}
-	if !answer.ServerTime.IsZero() {
-		d.setOffset(answer.ServerTime.Sub(sent.Add(time.Since(sent) / 2)))
-	}
+	d.accepted(shown, answer.Generation, repeats)
+	d.measure(sent, time.Since(sent), answer.ServerTime)
+	d.keepMetrics(waiting)
 	if answer.Labels != nil {
 		d.setLabels(answer.Labels)
 	}
@@ -107,39 +113,6 @@ func optional(s string) *string {
 		return nil
 	}
 	return &s
-}
-
-// rotateIfDue trades the token for a fresh one once 75 % of its life are over.
-func (d *Daemon) rotateIfDue(ctx context.Context) {
-	now := time.Now()
-	if now.Before(d.Store.RotateAt()) {
-		return
-	}
-	key, err := d.Store.Key()
-	if err != nil {
-		d.Log.Error("token not rotated", "error", err)
-		return
-	}
-	d.mu.Lock()
-	offset, endpoint := d.offset, d.id.EndpointID
-	d.mu.Unlock()
-	fresh, err := d.API.RotateToken(ctx, endpoint, key, now.Add(offset))
-	if err != nil {
-		d.server.note(err)
-		return
-	}
-	// Expiry is in the server's time; kept in ours.
-	if err := d.Store.SetToken(fresh.Token, now, fresh.ExpiresAt.Add(-offset)); err != nil {
-		d.Log.Error("fresh token not kept", "error", err)
-		return
-	}
-	d.Log.Info("token rotated", "expires_at", fresh.ExpiresAt)
-}
-
-func (d *Daemon) setOffset(offset time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.offset = offset
 }
 
 // TakeLabels is what setLabels is, for one round by hand.
@@ -160,29 +133,6 @@ func (d *Daemon) setLabels(labels map[string]string) {
 	}
 	d.Log.Info("labels changed", "labels", labels)
 	poke(d.wakeFetch)
-}
-
-// spoolLoop ships what crontopus-run leaves.
-func (d *Daemon) spoolLoop(ctx context.Context, shipper *spool.Shipper) {
-	retry := backoff{}
-	trouble := outage{log: d.Log, what: "check-ins"}
-	for ctx.Err() == nil {
-		n, err := shipper.Ship(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		trouble.note(err)
-		wait := spoolScan
-		if err != nil {
-			wait = retryAfter(err, retry.next())
-		} else {
-			retry = backoff{}
-		}
-		if n > 0 {
-			d.Log.Debug("check-ins shipped", "records", n)
-		}
-		pause(ctx, wait)
-	}
 }
 
 const maxRetryAfter = 5 * time.Minute

@@ -3,6 +3,7 @@ package enroll
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -38,9 +39,10 @@ func (s *Store) Enroll(ctx context.Context, client Enroller, req Request, now ti
 	if err != nil {
 		return nil, fmt.Errorf("own host name: %w", err)
 	}
-	key, err := s.Key()
+	// A new enrolment gets a new key: whoever has a copy of the old one has no part in it.
+	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a key: %w", err)
 	}
 	machine, err := s.MachineID()
 	if err != nil {
@@ -58,7 +60,25 @@ func (s *Store) Enroll(ctx context.Context, client Enroller, req Request, now ti
 	if err != nil {
 		return nil, err
 	}
-	// Token first: an identity without one would not load.
+	return s.keep(req, key, hostname, got, now)
+}
+
+// keep writes the identity last: without it, whatever was killed before, this machine counts as not enrolled.
+func (s *Store) keep(req Request, key ed25519.PrivateKey, hostname string, got *api.Enrollment, now time.Time) (*Identity, error) {
+	if err := s.dir.Remove(identityFile); err != nil {
+		return nil, err
+	}
+	if err := s.dir.WriteJSON(keyFile, storedKey{key.Seed()}); err != nil {
+		return nil, err
+	}
+	if err := s.dir.WriteJSON(generationFile, generation{Number: got.Generation}); err != nil {
+		return nil, err
+	}
+	if got.Signers.Current != "" {
+		if err := s.Pin(got.Signers.Current); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.SetToken(got.Token, now, now.Add(got.TokenExpiresAt.Sub(got.ServerTime))); err != nil {
 		return nil, err
 	}

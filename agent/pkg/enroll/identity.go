@@ -5,7 +5,6 @@ package enroll
 import (
 	"crypto/ed25519"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -135,38 +134,27 @@ func (s *Store) SetToken(value string, issued, expires time.Time) error {
 // SaveIdentity replaces the identity.
 func (s *Store) SaveIdentity(id *Identity) error { return s.dir.WriteJSON(identityFile, id) }
 
-// Key returns the endpoint's key, making it the first time.
-func (s *Store) Key() (ed25519.PrivateKey, error) {
-	var v struct {
-		Seed []byte `json:"ed25519_seed"`
-	}
-	err := s.dir.ReadJSON(keyFile, &v)
-	if err == nil {
-		if len(v.Seed) != ed25519.SeedSize {
-			return nil, fmt.Errorf("%s holds no Ed25519 key", s.dir.Path(keyFile))
-		}
-		return ed25519.NewKeyFromSeed(v.Seed), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
-	}
-	v.Seed = key.Seed()
-	return key, s.dir.WriteJSON(keyFile, v)
+type storedKey struct {
+	Seed []byte `json:"ed25519_seed"`
 }
 
-// machineIDFiles hold an id of the installation of the operating system.
-var machineIDFiles = []string{"/etc/machine-id", "/var/lib/dbus/machine-id"}
+// Key is the endpoint's key.
+func (s *Store) Key() (ed25519.PrivateKey, error) {
+	var v storedKey
+	if err := s.dir.ReadJSON(keyFile, &v); err != nil {
+		return nil, fmt.Errorf("endpoint key: %w", err)
+	}
+	if len(v.Seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%s holds no Ed25519 key", s.dir.Path(keyFile))
+	}
+	return ed25519.NewKeyFromSeed(v.Seed), nil
+}
 
 // MachineID is stable across reinstalls of the agent in the same place. The system's own id is secret to
 // the machine and only enters hashed, together with what tells several agents on one machine apart.
 func (s *Store) MachineID() (string, error) {
-	for _, path := range machineIDFiles {
-		data, err := os.ReadFile(path)
-		if id := strings.TrimSpace(string(data)); err == nil && len(id) >= 32 {
+	for _, id := range systemIDs() {
+		if len(id) >= 32 {
 			mac := hmac.New(sha256.New, []byte(id))
 			mac.Write([]byte("crontopus-machine-v1\n" + strconv.Itoa(os.Getuid()) + "\n" + s.dir.Root()))
 			return hex.EncodeToString(mac.Sum(nil)[:16]), nil

@@ -13,7 +13,6 @@ import (
 	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/storage/memory"
@@ -24,6 +23,8 @@ var (
 	ErrRewound = errors.New("the branch was rewound: its head does not descend from the commit applied on this machine")
 	// ErrEmpty means that the branch does not exist, which is never "no jobs".
 	ErrEmpty = errors.New("the repository has no such branch yet")
+	// ErrUnsigned means that a commit is not signed by whom the policy asks for.
+	ErrUnsigned = errors.New("the repository has a commit that is not signed as this machine's policy asks")
 	// ErrUnauthorized means that the repository refused the endpoint's token.
 	ErrUnauthorized = errors.New("the repository refused this endpoint's token")
 )
@@ -33,12 +34,14 @@ type Remote struct {
 	URL    string
 	Branch string
 	Token  string
+	Trust  Trust // the zero value asks for no signature
 }
 
 // Source is a local copy of one branch. It is not safe for concurrent use.
 type Source struct {
 	path string // "" = in memory
 	mem  *git.Repository
+	last *Snapshot // what Read gave; in most rounds the head is the same
 }
 
 // maxPacks is how many fetches may pile up before the copy is made afresh: go-git does not repack.
@@ -60,20 +63,40 @@ func (s *Source) Fetch(ctx context.Context, remote Remote, applied string) (stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	repo, err := s.open()
+	repo, done, err := s.open()
 	if err != nil {
 		return "", err
 	}
-	head, err := fetch(ctx, repo, remote)
-	if err != nil {
-		return "", err
-	}
-	if applied != "" {
-		if err := descends(ctx, repo, applied, head); err != nil {
+	head, err := fetchUntilKnown(ctx, repo, remote, plumbing.NewHash(applied))
+	return head, errors.Join(err, done())
+}
+
+// depths are how deep a fetch looks, one after the other, until it can tell how the head and the applied commit are
+// related. The last one is Git's "everything".
+var depths = []int{1, 16, 128, 1024, 0x7fffffff}
+
+func fetchUntilKnown(ctx context.Context, repo *git.Repository, remote Remote, applied plumbing.Hash) (string, error) {
+	for _, depth := range depths {
+		head, err := fetch(ctx, repo, remote, depth)
+		if err != nil {
+			return "", err
+		}
+		err = accept(ctx, repo, remote.Trust, applied, head)
+		if !errors.Is(err, errTooShallow) {
 			return head.String(), err
 		}
 	}
-	return head.String(), nil
+	return "", fmt.Errorf("fetch %s: the history has gaps", remote.URL)
+}
+
+// accept decides on a head. errTooShallow: not enough is here for that.
+func accept(ctx context.Context, repo *git.Repository, trust Trust, applied, head plumbing.Hash) error {
+	if applied != head && !applied.IsZero() {
+		if err := descends(ctx, repo, applied, head); err != nil {
+			return err
+		}
+	}
+	return trust.check(ctx, repo, applied, head)
 }
 
 func checkURL(raw string) error {
@@ -84,19 +107,21 @@ func checkURL(raw string) error {
 	return nil
 }
 
-func fetch(ctx context.Context, repo *git.Repository, remote Remote) (plumbing.Hash, error) {
+func fetch(ctx context.Context, repo *git.Repository, remote Remote, depth int) (plumbing.Hash, error) {
 	spec := config.RefSpec("+refs/heads/" + remote.Branch + ":" + remoteRef.String())
 	if err := spec.Validate(); err != nil {
 		return plumbing.ZeroHash, fmt.Errorf("branch %q: %w", remote.Branch, err)
 	}
 	r := git.NewRemote(repo.Storer, &config.RemoteConfig{Name: "origin", URLs: []string{remote.URL}})
 	err := r.FetchContext(ctx, &git.FetchOptions{
-		RemoteURL: remote.URL, RefSpecs: []config.RefSpec{spec}, Tags: git.NoTags, Force: true,
+		RemoteURL: remote.URL, RefSpecs: []config.RefSpec{spec}, Tags: git.NoTags, Force: true, Depth: depth,
 		Auth: &githttp.BasicAuth{Username: "agent", Password: remote.Token},
 	})
 	var noMatch git.NoMatchingRefSpecError
 	switch {
 	case err == nil || errors.Is(err, git.NoErrAlreadyUpToDate):
+	case errors.Is(err, errTooLarge) || errors.Is(err, errTooMany):
+		return plumbing.ZeroHash, fmt.Errorf("fetch %s: %w", remote.URL, err)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository) || errors.As(err, &noMatch):
 		return plumbing.ZeroHash, ErrEmpty
 	case errors.Is(err, transport.ErrAuthenticationRequired) || errors.Is(err, transport.ErrAuthorizationFailed):
@@ -111,67 +136,38 @@ func fetch(ctx context.Context, repo *git.Repository, remote Remote) (plumbing.H
 	return ref.Hash(), nil
 }
 
-// open opens the copy, and starts a new one where it is missing, broken or grown into too many pieces.
-func (s *Source) open() (*git.Repository, error) {
+// open opens the copy, and starts a new one where it is missing, broken or grown into too many pieces. done lets it go.
+func (s *Source) open() (repo *git.Repository, done func() error, err error) {
 	if s.path == "" {
-		if s.mem == nil {
-			repo, err := git.Init(memory.NewStorage(), nil)
-			if err != nil {
-				return nil, fmt.Errorf("repository in memory: %w", err)
-			}
-			s.mem = repo
-		}
-		return s.mem, nil
+		repo, err = s.inMemory()
+		return repo, func() error { return nil }, err
 	}
 	packs, err := filepath.Glob(filepath.Join(s.path, "objects", "pack", "*.pack"))
 	if err != nil {
-		return nil, fmt.Errorf("repository copy: %w", err)
+		return nil, nil, fmt.Errorf("repository copy: %w", err)
 	}
 	if len(packs) <= maxPacks {
-		if repo, err := git.PlainOpen(s.path); err == nil {
-			return repo, nil
+		if repo, done, err := onDisk(s.path); err == nil {
+			return repo, done, nil
 		}
 	}
 	// What is here is a copy: all of it can be fetched again.
 	if err := os.RemoveAll(s.path); err != nil {
-		return nil, fmt.Errorf("repository copy: %w", err)
+		return nil, nil, fmt.Errorf("repository copy: %w", err)
 	}
-	repo, err := git.PlainInit(s.path, true)
-	if err != nil {
-		return nil, fmt.Errorf("repository copy: %w", err)
+	if _, err := git.PlainInit(s.path, true); err != nil {
+		return nil, nil, fmt.Errorf("repository copy: %w", err)
 	}
-	return repo, nil
+	return onDisk(s.path)
 }
 
-func descends(ctx context.Context, repo *git.Repository, applied string, head plumbing.Hash) error {
-	want := plumbing.NewHash(applied)
-	if want == head {
-		return nil
-	}
-	commit, err := repo.CommitObject(head)
-	if err != nil {
-		return fmt.Errorf("commit %s: %w", head, err)
-	}
-	found := false
-	walk := object.NewCommitIterBSF(commit, nil, nil)
-	defer walk.Close()
-	err = walk.ForEach(func(c *object.Commit) error {
-		if err := ctx.Err(); err != nil {
-			return err
+func (s *Source) inMemory() (*git.Repository, error) {
+	if s.mem == nil {
+		repo, err := git.Init(memory.NewStorage(), nil)
+		if err != nil {
+			return nil, fmt.Errorf("repository in memory: %w", err)
 		}
-		if c.Hash == want {
-			found = true
-			return errStop
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errStop) {
-		return fmt.Errorf("history of %s: %w", head, err)
+		s.mem = repo
 	}
-	if !found {
-		return fmt.Errorf("%w (head %.12s, applied %.12s)", ErrRewound, head.String(), applied)
-	}
-	return nil
+	return s.mem, nil
 }
-
-var errStop = errors.New("stop")

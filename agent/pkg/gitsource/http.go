@@ -15,7 +15,7 @@ import (
 
 const (
 	fetchTimeout = 2 * time.Minute
-	maxAnswer    = 512 << 20
+	maxAnswer    = 256 << 20
 )
 
 // installHTTP gives go-git, whose transports are global, a client with bounds.

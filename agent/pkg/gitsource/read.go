@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -23,6 +24,7 @@ const (
 	// TenantFile marks a repository as a tenant's.
 	TenantFile = ".crontopus/tenant.yaml"
 	discovered = "discovered"
+	policies   = ".crontopus/policies"
 )
 
 // File is one manifest.
@@ -36,14 +38,28 @@ type Snapshot struct {
 	Commit string
 	Files  []File // *.yaml and *.yml directly in namespace folders, sorted by path
 	Tenant []byte // .crontopus/tenant.yaml; nil when it is missing
+	// Policies are the tenant's, .crontopus/policies/*.yaml, sorted by path.
+	Policies []File
 }
 
-// Read returns the manifests of a commit that was fetched before.
+// Read returns the manifests of a commit that was fetched before. The snapshot is shared and not written to.
 func (s *Source) Read(commit string) (*Snapshot, error) {
-	repo, err := s.open()
+	if s.last != nil && s.last.Commit == commit {
+		return s.last, nil
+	}
+	repo, done, err := s.open()
 	if err != nil {
 		return nil, err
 	}
+	snap, err := read(repo, commit)
+	if err = errors.Join(err, done()); err != nil {
+		return nil, err
+	}
+	s.last = snap
+	return snap, nil
+}
+
+func read(repo *git.Repository, commit string) (*Snapshot, error) {
 	c, err := repo.CommitObject(plumbing.NewHash(commit))
 	if err != nil {
 		return nil, fmt.Errorf("commit %s is not here: %w", commit, err)
@@ -57,6 +73,9 @@ func (s *Source) Read(commit string) (*Snapshot, error) {
 		return nil, err
 	}
 	total := 0
+	if err := snap.readPolicies(tree, &total); err != nil {
+		return nil, err
+	}
 	for _, e := range tree.Entries {
 		if e.Mode != filemode.Dir || strings.HasPrefix(e.Name, ".") || e.Name == discovered {
 			continue
@@ -83,6 +102,22 @@ func (s *Snapshot) readTenant(tree *object.Tree) error {
 	}
 	s.Tenant, err = contents(f)
 	return err
+}
+
+func (s *Snapshot) readPolicies(tree *object.Tree, total *int) error {
+	sub, err := tree.Tree(policies)
+	if errors.Is(err, object.ErrDirectoryNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("folder %s: %w", policies, err)
+	}
+	folder := Snapshot{}
+	if err := folder.readFolder(policies, sub, total); err != nil {
+		return err
+	}
+	s.Policies = folder.Files
+	return nil
 }
 
 func (s *Snapshot) readFolder(folder string, tree *object.Tree, total *int) error {

@@ -12,8 +12,8 @@ import (
 	"crontopus.dev/agent/pkg/statedir"
 )
 
-// Version of the file's format.
-const Version = 1
+// Version of the file's format. Version 1 had no gate, no user and no schedule; its files are still read.
+const Version = 2
 
 const maxBytes = 1 << 20
 
@@ -28,6 +28,13 @@ type Job struct {
 	Namespace  string    `json:"namespace"`
 	Name       string    `json:"name"`
 	Commit     string    `json:"commit"`
+
+	User string `json:"user,omitempty"` // whom the native scheduler starts it as; "" = the agent's own user
+	// Gate: the native trigger fires more often than the schedule asks; crontopus-run takes only what is a slot.
+	Gate         bool     `json:"gate,omitempty"`
+	Schedules    []string `json:"schedules,omitempty"`
+	Timezone     string   `json:"timezone,omitempty"`
+	GraceSeconds int64    `json:"grace_seconds,omitempty"`
 
 	Argv           []string          `json:"argv"`
 	Shell          bool              `json:"shell"` // argv[0] is one shell line, the rest its parameters
@@ -54,10 +61,11 @@ type Output struct {
 	Redact   []string `json:"redact,omitempty"`
 }
 
-// Path is the file of a job below the state directory root.
-func Path(root string, id uuid.UUID) string {
-	return filepath.Join(root, Dir, id.String()+".json")
-}
+// Name is the file of a job within its area, for area.Files.
+func Name(id uuid.UUID) string { return Dir + "/" + id.String() + ".json" }
+
+// Path is the file of a job below the root of its area.
+func Path(root string, id uuid.UUID) string { return filepath.Join(root, filepath.FromSlash(Name(id))) }
 
 // Encode gives the file's bytes; equal jobs give equal bytes.
 func (j *Job) Encode() ([]byte, error) {
@@ -78,8 +86,8 @@ func Load(root string, id uuid.UUID) (*Job, error) {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return nil, fmt.Errorf("job file %s: %w", id, err)
 	}
-	if j.Version != Version || j.JobID != id || len(j.Argv) == 0 {
-		return nil, fmt.Errorf("job file %s is not a version %d file of this job", id, Version)
+	if j.Version < 1 || j.Version > Version || j.JobID != id || len(j.Argv) == 0 {
+		return nil, fmt.Errorf("job file %s is not a file of this job, or of a later version than %d", id, Version)
 	}
 	return &j, nil
 }

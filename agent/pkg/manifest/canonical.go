@@ -90,20 +90,23 @@ func (m JobMatch) canonical() map[string]any {
 	return map[string]any{"namespaces": listOrNil(m.Namespaces), "matchLabels": mapOrNil(m.MatchLabels)}
 }
 
+func windowsOrNil(windows []Window) any {
+	if windows == nil {
+		return nil
+	}
+	list := []map[string]any{}
+	for _, w := range windows {
+		list = append(list, map[string]any{"days": listOrNil(w.Days), "from": w.From, "to": w.To})
+	}
+	return list
+}
+
 // Canonical is the policy with its defaults.
 func (p *Policy) Canonical() map[string]any {
-	var windows any
-	if p.Rules.AllowedWindows != nil {
-		list := []map[string]any{}
-		for _, w := range p.Rules.AllowedWindows {
-			list = append(list, map[string]any{"days": listOrNil(w.Days), "from": w.From, "to": w.To})
-		}
-		windows = list
-	}
 	rules := map[string]any{
 		"allowedUsers": listOrNil(p.Rules.AllowedUsers), "allowedCommands": listOrNil(p.Rules.AllowedCommands),
 		"minimumInterval": secondsOrNil(p.Rules.MinimumInterval), "maximumTimeout": secondsOrNil(p.Rules.MaximumTimeout),
-		"requiredLabels": listOrNil(p.Rules.RequiredLabels), "allowedWindows": windows,
+		"requiredLabels": listOrNil(p.Rules.RequiredLabels), "allowedWindows": windowsOrNil(p.Rules.AllowedWindows),
 	}
 	return document(KindPolicy, p.metadata(), map[string]any{"enforcement": p.Enforcement, "match": p.Match.canonical(), "rules": rules})
 }
@@ -112,8 +115,27 @@ func (p *Policy) Canonical() map[string]any {
 func (a *AlertRoute) Canonical() map[string]any {
 	return document(KindAlertRoute, a.metadata(), map[string]any{
 		"match": a.Match.canonical(), "severities": listOrNil(a.Severities), "incidents": listOrNil(a.Incidents),
-		"channels": a.Channels, "continue": a.Continue, "enabled": a.Enabled,
+		"channels": a.Channels, "continue": a.Continue, "enabled": a.Enabled, "repeatEvery": secondsOrNil(a.RepeatEvery),
+		"escalate": escalationsOrNil(a.Escalate), "quietHours": a.QuietHours.canonical(),
 	})
+}
+
+func escalationsOrNil(steps []Escalation) any {
+	if steps == nil {
+		return nil
+	}
+	list := []map[string]any{}
+	for _, e := range steps {
+		list = append(list, map[string]any{"after": seconds(e.After), "channels": e.Channels})
+	}
+	return list
+}
+
+func (q *QuietHours) canonical() any {
+	if q == nil {
+		return nil
+	}
+	return map[string]any{"timezone": q.Timezone, "windows": windowsOrNil(q.Windows), "below": q.Below}
 }
 
 // Canonical is the window; there are no defaults to fill in, not even its zone's.

@@ -104,7 +104,7 @@ func (s Selector) Matches(labels map[string]string, hostname string) bool {
 	if len(s.MatchLabels) == 0 && s.Hostname == "" {
 		return false
 	}
-	if s.Hostname != "" && !glob(strings.ToLower(s.Hostname), strings.ToLower(hostname)) {
+	if s.Hostname != "" && !Glob(strings.ToLower(s.Hostname), strings.ToLower(hostname)) {
 		return false
 	}
 	for k, v := range s.MatchLabels {
@@ -115,8 +115,8 @@ func (s Selector) Matches(labels map[string]string, hostname string) bool {
 	return true
 }
 
-// glob matches text against a pattern in which `*` stands for any characters.
-func glob(pattern, text string) bool {
+// Glob matches text against a pattern in which `*` stands for any characters.
+func Glob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
 		return text == pattern

@@ -7,7 +7,11 @@ import (
 	"crontopus.dev/agent/pkg/schedule"
 )
 
-var severities = []string{"info", "warning", "error", "critical"}
+var (
+	severities    = []string{"info", "warning", "error", "critical"}
+	incidentKinds = []string{"missed", "failing", "stuck", "too_often", "slow", "endpoint_offline", "sync_stalled", "drifted",
+		"clone_suspected", "repository_invalid", "outage", "channel_failing"}
+)
 
 // Object is what the manifests under `.crontopus/` have in common.
 type Object struct {
@@ -50,12 +54,28 @@ type Window struct {
 // AlertRoute says which incidents go to which channels.
 type AlertRoute struct {
 	Object
-	Match      JobMatch
-	Severities []string // nil = all
-	Incidents  []string // nil = all
-	Channels   []string
-	Continue   bool
-	Enabled    bool
+	Match       JobMatch
+	Severities  []string // nil = all
+	Incidents   []string // nil = all
+	Channels    []string
+	Continue    bool
+	Enabled     bool
+	RepeatEvery time.Duration // 0 = what the job says
+	Escalate    []Escalation
+	QuietHours  *QuietHours
+}
+
+// Escalation says whom else to tell when nobody has acknowledged an incident so long after it opened.
+type Escalation struct {
+	After    time.Duration
+	Channels []string
+}
+
+// QuietHours are when nobody is told of what is not at least as severe as Below.
+type QuietHours struct {
+	Timezone string
+	Windows  []Window
+	Below    string
 }
 
 // MaintenanceWindow is a time in which incidents notify nobody: from Start to End, or for Duration from every
@@ -135,14 +155,20 @@ func (r *reader) policyRules(n *node, rules *Rules) {
 	r.duration(n.get("minimumInterval"), time.Minute, 366*24*time.Hour, &rules.MinimumInterval)
 	r.duration(n.get("maximumTimeout"), time.Second, month, &rules.MaximumTimeout)
 	rules.RequiredLabels = r.texts(n.get("requiredLabels"), limits{1, 32}, func(i *node) (string, bool) { return r.matching(i, labelKey) })
-	r.list(n.get("allowedWindows"), limits{1, 32}, func(i *node) {
-		if w, ok := r.window(i); ok {
-			rules.AllowedWindows = append(rules.AllowedWindows, w)
-		}
-	})
+	rules.AllowedWindows = r.windows(n.get("allowedWindows"))
 	if r.bad == before && n.empty() {
 		r.fail(n, Empty, "e.g. `allowedUsers: [backup]`", "a policy needs at least one rule")
 	}
+}
+
+func (r *reader) windows(n *node) []Window {
+	var out []Window
+	r.list(n, limits{1, 32}, func(i *node) {
+		if w, ok := r.window(i); ok {
+			out = append(out, w)
+		}
+	})
+	return out
 }
 
 func (r *reader) window(n *node) (Window, bool) {
@@ -160,15 +186,56 @@ func readAlertRoute(t *tree) (*AlertRoute, Errors) {
 	r := &reader{tree: t, at: map[string]bool{}}
 	a := &AlertRoute{Continue: true, Enabled: true}
 	spec := r.object(KindAlertRoute, &a.Object)
-	if r.mapping(spec, []string{"channels"}, "match", "severities", "incidents", "channels", "continue", "enabled") {
+	if r.mapping(spec, []string{"channels"}, "match", "severities", "incidents", "channels", "continue", "enabled",
+		"repeatEvery", "escalate", "quietHours") {
 		r.match(spec.get("match"), &a.Match)
 		a.Severities = r.choices(spec.get("severities"), 4, severities...)
-		a.Incidents = r.choices(spec.get("incidents"), 3, "missed", "failing", "stuck")
-		a.Channels = r.texts(spec.get("channels"), limits{1, 16}, r.name)
+		a.Incidents = r.choices(spec.get("incidents"), len(incidentKinds), incidentKinds...)
+		a.Channels = r.channels(spec.get("channels"))
 		r.boolean(spec.get("continue"), &a.Continue)
 		r.boolean(spec.get("enabled"), &a.Enabled)
+		r.duration(spec.get("repeatEvery"), time.Minute, month, &a.RepeatEvery)
+		a.Escalate = r.escalations(spec.get("escalate"))
+		a.QuietHours = r.quietHours(spec.get("quietHours"))
 	}
 	return a, r.errors()
+}
+
+func (r *reader) channels(n *node) []string {
+	return r.texts(n, limits{1, 16}, func(i *node) (string, bool) { return r.text(i, limits{1, 100}) })
+}
+
+func (r *reader) escalations(n *node) []Escalation {
+	var out []Escalation
+	ok := r.list(n, limits{1, 5}, func(i *node) {
+		var e Escalation
+		before := r.bad
+		if r.mapping(i, []string{"after", "channels"}, "after", "channels") {
+			r.duration(i.get("after"), time.Minute, 7*24*time.Hour, &e.After)
+			e.Channels = r.channels(i.get("channels"))
+		}
+		if r.bad == before {
+			out = append(out, e)
+		}
+	})
+	for i := 1; ok && i < len(out); i++ {
+		if out[i].After <= out[i-1].After {
+			r.fail(n, OutOfRange, "", "each step must come later than the one before it")
+			break
+		}
+	}
+	return out
+}
+
+func (r *reader) quietHours(n *node) *QuietHours {
+	q := &QuietHours{Timezone: "UTC", Below: "critical"}
+	if n == nil || !r.mapping(n, []string{"windows"}, "timezone", "windows", "below") {
+		return nil
+	}
+	r.timezone(n.get("timezone"), &q.Timezone)
+	q.Windows = r.windows(n.get("windows"))
+	r.oneOf(n.get("below"), &q.Below, severities...)
+	return q
 }
 
 func readMaintenanceWindow(t *tree) (*MaintenanceWindow, Errors) {

@@ -5,19 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
+	"crontopus.dev/agent/pkg/vectortest"
 )
 
-const (
-	vectorFolder = "../../../contract/vectors/manifest"
-	vectorCount  = 342
-)
+const vectorCount = 353
 
 type wantedError struct {
 	Code   Code   `yaml:"code"`
@@ -61,44 +56,20 @@ func (c vector) text(t testing.TB) []byte {
 	return nil
 }
 
-// loadVectors reads every file of the folder; a field nobody knows is fatal.
 func loadVectors(t testing.TB) []vector {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(vectorFolder, "*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []vector
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var document struct {
-			Format string   `yaml:"format"`
-			Cases  []vector `yaml:"cases"`
-		}
-		if err := yaml.Load(data, &document, yaml.WithKnownFields()); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if document.Format != "crontopus/manifest-vectors/1" {
-			t.Fatalf("%s: format %q", file, document.Format)
-		}
+	for _, document := range vectortest.Documents[struct {
+		Format string   `yaml:"format"`
+		Cases  []vector `yaml:"cases"`
+	}](t, "manifest") {
 		all = append(all, document.Cases...)
 	}
 	return all
 }
 
 func TestVectors(t *testing.T) {
-	cases := loadVectors(t)
-	names := map[string]bool{}
-	for _, c := range cases {
-		names[c.Name] = true
-		t.Run(c.Name, c.run)
-	}
-	if len(cases) != vectorCount || len(names) != vectorCount {
-		t.Errorf("%d cases with %d names, want %d", len(cases), len(names), vectorCount)
-	}
+	vectortest.Run(t, loadVectors(t), vectorCount, func(c vector) string { return c.Name }, vector.run)
 }
 
 func (c vector) run(t *testing.T) {

@@ -8,12 +8,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
-	"strings"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
-	"crontopus.dev/agent/pkg/jobfile"
 	"crontopus.dev/agent/pkg/scheduler"
 	"crontopus.dev/agent/pkg/statedir"
 )
@@ -26,7 +27,10 @@ const (
 // Applier carries plans out on one machine.
 type Applier struct {
 	Dir       *statedir.Dir
+	Areas     Areas
 	Scheduler scheduler.Scheduler
+	cache     cache
+	quiet     quiet
 }
 
 // LoadApplied reads what was applied last; empty when nothing was.
@@ -42,124 +46,158 @@ func LoadApplied(dir *statedir.Dir) (Applied, error) {
 	return a, nil
 }
 
+// AppliedAt is when the record of what was applied changed last; the zero time when there is none.
+func AppliedAt(dir *statedir.Dir) time.Time {
+	info, err := os.Stat(dir.Path(appliedFile))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
 // Plan completes in with what is on the machine and decides.
 func (a *Applier) Plan(ctx context.Context, in Input) (*Plan, error) {
-	plan, _, err := a.look(ctx, in)
+	plan, _, err := a.look(ctx, &in, false)
 	return plan, err
 }
 
-func (a *Applier) look(ctx context.Context, in Input) (*Plan, scheduler.Snapshot, error) {
-	applied, err := LoadApplied(a.Dir)
-	if err != nil {
-		return nil, scheduler.Snapshot{}, err
-	}
-	snap, err := a.Scheduler.Read(ctx)
+// look finds out what is on the machine and plans; with again the last plan will do where it would be the same.
+func (a *Applier) look(ctx context.Context, in *Input, again bool) (*Plan, scheduler.Snapshot, error) {
+	var m Machine
+	var snap scheduler.Snapshot
+	var reading sync.WaitGroup // beside all that waits for the disk and for crontab
+	reading.Go(func() { a.cache.warm(in.Snapshot.Files) })
+	defer reading.Wait()
+	orders, err := LoadOrders(a.Dir, in.Now)
 	if err != nil {
 		return nil, snap, err
 	}
-	in.Applied, in.Actual, in.Render = applied, snap.Entries, a.Scheduler.Render
-	return Make(in), snap, nil
+	if in.Orders.Confirm != "" {
+		orders.Confirm = in.Orders.Confirm
+	}
+	in.Orders = orders
+	if m.Applied, err = a.cache.loadApplied(a.Dir); err != nil {
+		return nil, snap, err
+	}
+	if m.Adopted, err = LoadAdopted(a.Dir); err != nil {
+		return nil, snap, err
+	}
+	if a.cache.files, m.Usable, err = a.Areas.read(a.cache.files); err != nil {
+		return nil, snap, err
+	}
+	m.Files = a.cache.files.data()
+	if snap, err = a.Scheduler.Read(ctx); err != nil {
+		return nil, snap, err
+	}
+	if m.Foreign, err = a.foreign(ctx, *in, m.Adopted); err != nil {
+		return nil, snap, err
+	}
+	m.Actual, m.Render, m.Parse = snap.Entries, a.Scheduler.Render, a.cache.parse
+	m.Encode = a.cache.encode
+	in.Machine = m
+	if plan := a.still(*in, snap.Token); again && plan != nil {
+		return plan, snap, nil
+	}
+	reading.Wait()
+	plan := Make(*in)
+	a.cache.sweep()
+	return plan, snap, nil
+}
+
+// foreign looks at the entries of others only when one of them may have to go or come.
+func (a *Applier) foreign(ctx context.Context, in Input, adopted Adoptions) ([]scheduler.Foreign, error) {
+	asked := len(in.Orders.Undo)+len(in.Orders.Redo) > 0
+	for _, f := range in.Snapshot.Files {
+		asked = asked || bytes.Contains(f.Data, []byte(AdoptsAnnotation))
+	}
+	for _, record := range adopted.Entries {
+		asked = asked || record.Undone
+	}
+	d, can := a.Scheduler.(scheduler.Discoverer)
+	if !asked || !can {
+		return nil, nil
+	}
+	return d.Foreign(ctx)
 }
 
 // Apply plans and carries the plan out; when somebody else edits the scheduler meanwhile it starts over.
 func (a *Applier) Apply(ctx context.Context, in Input) (*Plan, error) {
 	for try := 1; ; try++ {
-		plan, snap, err := a.look(ctx, in)
+		plan, snap, err := a.look(ctx, &in, true)
 		if err != nil {
 			return nil, err
 		}
-		err = a.carryOut(ctx, plan, snap)
+		if plan == a.quiet.plan {
+			return plan, nil
+		}
+		err = a.carryOut(ctx, plan, snap, in)
+		if a.quiet = (quiet{}); err == nil {
+			a.keep(plan, in, snap.Token)
+		}
 		if !errors.Is(err, scheduler.ErrConflict) || try == maxTries {
+			plan.failed(err)
 			return plan, err
 		}
 	}
 }
 
-// carryOut writes job files before the entries that need them and drops them after the entries are gone.
-func (a *Applier) carryOut(ctx context.Context, plan *Plan, snap scheduler.Snapshot) error {
-	if err := a.writeJobFiles(plan); err != nil {
+// carryOut writes job files before the entries that need them and drops them after the entries are gone; what
+// is adopted is on record before it goes.
+func (a *Applier) carryOut(ctx context.Context, plan *Plan, snap scheduler.Snapshot, in Input) error {
+	if plan.Frozen != "" {
+		return nil
+	}
+	if err := a.Areas.changeFiles(plan.Files, false); err != nil {
 		return err
 	}
-	if plan.Changes() {
-		if err := a.Scheduler.Write(ctx, snap, plan.Entries); err != nil {
+	if !reflect.DeepEqual(plan.NextAdopted, in.Adopted) {
+		if err := a.Dir.WriteJSON(adoptedFile, plan.NextAdopted); err != nil {
 			return err
 		}
 	}
-	if err := a.saveApplied(plan.Next); err != nil {
+	if plan.Changes() {
+		if err := a.Scheduler.Write(ctx, snap, plan.Change); err != nil {
+			return err
+		}
+	}
+	if err := a.saveApplied(in.Applied, plan.Next); err != nil {
 		return err
 	}
-	return a.dropJobFiles(plan)
+	done := in.Orders
+	if plan.Digest != "" {
+		done.Confirm = "" // given for something else, or not yet
+	}
+	return errors.Join(a.Areas.changeFiles(plan.Files, true), done.done(a.Dir))
+}
+
+// failed says of every job whose change was not made that it is on its way.
+func (p *Plan) failed(err error) {
+	if err == nil {
+		return
+	}
+	changed := map[uuid.UUID]bool{}
+	for _, a := range p.Actions {
+		changed[a.JobID] = true
+	}
+	for i := range p.Conditions {
+		if c := &p.Conditions[i]; changed[c.JobID] && c.Type == Ready {
+			c.Type, c.Reason, c.Message = Reconciling, "WriteFailed", clip(fmt.Sprintf("not applied yet: %v", err))
+		}
+	}
 }
 
 // saveApplied writes only what changed: an idle agent leaves the disk alone.
-func (a *Applier) saveApplied(next Applied) error {
-	last, err := LoadApplied(a.Dir)
-	if err == nil && last.Tenant == next.Tenant && last.Commit == next.Commit && maps.EqualFunc(last.Entries, next.Entries, sameApplied) {
+func (a *Applier) saveApplied(last, next Applied) error {
+	if last.Tenant == next.Tenant && last.Commit == next.Commit && len(last.Former) == len(next.Former) && maps.EqualFunc(last.Entries, next.Entries, sameApplied) {
 		return nil
 	}
-	return a.Dir.WriteJSON(appliedFile, next)
+	if err := a.Dir.WriteJSON(appliedFile, next); err != nil {
+		return err
+	}
+	a.cache.wrote(a.Dir, next)
+	return nil
 }
 
 func sameApplied(x, y AppliedEntry) bool {
-	return x.Address == y.Address && x.Path == y.Path && x.Body == y.Body && slices.Equal(x.Heals, y.Heals)
-}
-
-func (a *Applier) writeJobFiles(plan *Plan) error {
-	if _, err := a.Dir.Sub(jobfile.Dir); err != nil {
-		return err
-	}
-	for id, job := range plan.JobFiles {
-		if old, err := jobfile.Load(a.Dir.Root(), id); err == nil {
-			// A commit that left this job alone doesn't rewrite its file.
-			job = keepCommit(old, job)
-		}
-		data, err := job.Encode()
-		if err != nil {
-			return err
-		}
-		path := jobfile.Path(a.Dir.Root(), id)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-			continue
-		}
-		if err := statedir.WriteFile(path, data); err != nil {
-			return fmt.Errorf("job %s/%s: %w", job.Namespace, job.Name, err)
-		}
-	}
-	return nil
-}
-
-func keepCommit(old, fresh *jobfile.Job) *jobfile.Job {
-	same := *fresh
-	same.Commit = old.Commit
-	x, errX := same.Encode()
-	y, errY := old.Encode()
-	if errX == nil && errY == nil && bytes.Equal(x, y) {
-		return &same
-	}
-	return fresh
-}
-
-// dropJobFiles removes the files of jobs without entry and record.
-func (a *Applier) dropJobFiles(plan *Plan) error {
-	files, err := os.ReadDir(a.Dir.Path(jobfile.Dir))
-	if err != nil {
-		return fmt.Errorf("job files: %w", err)
-	}
-	held := make(map[uuid.UUID]bool, len(plan.Entries))
-	for _, e := range plan.Entries {
-		held[e.JobID] = true
-	}
-	for _, f := range files {
-		id, err := uuid.Parse(strings.TrimSuffix(f.Name(), ".json"))
-		if err != nil || held[id] {
-			continue
-		}
-		if _, recorded := plan.Next.Entries[id]; recorded {
-			continue
-		}
-		if err := a.Dir.Remove(jobfile.Dir, f.Name()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.Address == y.Address && x.Path == y.Path && x.User == y.User && x.Body == y.Body && x.Policy == y.Policy && slices.Equal(x.Heals, y.Heals)
 }

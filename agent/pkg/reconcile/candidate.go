@@ -20,13 +20,19 @@ type candidate struct {
 	id        uuid.UUID
 	address   string
 	path      string
+	user      string // as in Key
 	want      bool   // an entry shall be here: the job's, or the last one of a stalled job
 	entry     string // that entry
+	policy    string // what AppliedEntry.Policy becomes
 	file      *jobfile.Job
-	suspended bool
+	suspended string // why the job's own definition says that it shall not run now
 	absent    string // why a job of the repository is not for this endpoint
-	stalled   *[3]string
+	stalled   bool
+	adopts    []string // ids of the foreign entries that go in the same write
+	warning   string
 }
+
+func (c *candidate) key() Key { return Key{c.user, c.id} }
 
 func instance(job, endpoint uuid.UUID) uuid.UUID { return manifest.InstanceID(job, endpoint.String()) }
 
@@ -53,23 +59,40 @@ func (p *planner) marked() bool {
 	return err == nil && id == p.in.Tenant
 }
 
-// gather reads the manifests into p.jobs.
+// gather reads the manifests into p.jobs. Jobs that are here already are judged first: the policy's limit of
+// jobs holds back what is new.
 func (p *planner) gather() {
-	p.jobs = map[uuid.UUID]*candidate{}
+	type readable struct {
+		id  uuid.UUID
+		job *manifest.Job
+	}
+	var known, fresh []readable
+	first := make(map[uuid.UUID]string, len(p.in.Snapshot.Files))
+	duplicate := map[uuid.UUID]error{}
 	for _, f := range p.in.Snapshot.Files {
-		job, err := manifest.Parse(f.Path, f.Data)
+		job, err := p.in.Parse(f.Path, f.Data)
 		if err != nil {
 			p.unreadable(f, err)
 			continue
 		}
 		id := job.JobID(p.in.Tenant)
-		if other := p.jobs[id]; other != nil {
-			err := fmt.Errorf("%s: has the same id as %s", f.Path, other.path)
-			p.problem(err)
-			p.stall(other, "DuplicateID", err.Error())
+		if other, there := first[id]; there {
+			duplicate[id] = fmt.Errorf("%s: has the same id as %s", f.Path, other)
+			p.problem(duplicate[id])
 			continue
 		}
-		p.jobs[id] = p.judge(id, job)
+		first[id] = f.Path
+		if _, there := p.in.Applied.Entries[id]; there {
+			known = append(known, readable{id, job})
+		} else {
+			fresh = append(fresh, readable{id, job})
+		}
+	}
+	for _, r := range append(known, fresh...) {
+		p.jobs[r.id] = p.judge(r.id, r.job)
+		if err := duplicate[r.id]; err != nil {
+			p.stall(p.jobs[r.id], "DuplicateID", err.Error())
+		}
 	}
 }
 
@@ -79,7 +102,7 @@ func (p *planner) problem(err error) {
 }
 
 // unreadable keeps the last entry of a job whose file broke. Which job that is follows from the path it was
-// applied from, else from what can be guessed of its name.
+// applied from, else from what can be guessed of its name. A readable file that gives the same job wins.
 func (p *planner) unreadable(f gitsource.File, err error) {
 	p.problem(err)
 	namespace, name := manifest.Guess(f.Path, f.Data)
@@ -89,57 +112,61 @@ func (p *planner) unreadable(f gitsource.File, err error) {
 			c.id, c.address = id, last.Address
 		}
 	}
-	if p.jobs[c.id] != nil {
-		return // a readable file gives this job; the broken one is reported as a problem
-	}
 	p.stall(c, "InvalidManifest", err.Error())
 	p.jobs[c.id] = c
 }
 
 // stall leaves what is applied as it is.
 func (p *planner) stall(c *candidate, reason, message string) {
-	c.stalled = &[3]string{Stalled, reason, message}
-	c.file = nil
-	last, known := p.in.Applied.Entries[c.id]
-	actual, there := p.actual[c.id]
-	switch {
-	case known:
-		c.want, c.entry = true, last.Body
-	case there:
-		c.want, c.entry = true, actual
-	default:
-		c.want = false
-		p.condition(c.id, *c.stalled)
+	c.file, c.stalled, c.want, c.adopts = nil, true, false, nil
+	p.condition(c.id, Stalled, reason, message)
+	if last, known := p.in.Applied.Entries[c.id]; known {
+		c.want, c.entry, c.user, c.policy = true, last.Body, last.User, last.Policy
+		return
+	}
+	for key, body := range p.actual {
+		if key.ID == c.id {
+			c.want, c.entry, c.user = true, body, key.User
+		}
 	}
 }
 
 // judge decides whether a readable job belongs on this endpoint, and as which entry.
 func (p *planner) judge(id uuid.UUID, job *manifest.Job) *candidate {
-	c := &candidate{id: id, address: job.Address(), path: job.Path}
+	c := &candidate{id: id, address: job.Address(), path: job.Path, user: p.own(job.User), adopts: adopts(job)}
+	suspend := func(reason, message string) *candidate {
+		c.suspended = message
+		p.condition(id, Suspended, reason, "")
+		return c
+	}
+	delete(p.conditions, id) // of a broken file that was taken for this job's
 	switch {
 	case !job.AgentMode():
 		c.absent = "the job has no command any more"
-		return c
 	case !job.Selector.Matches(p.in.Labels, p.in.Hostname):
 		c.absent = "the job's selector doesn't match this endpoint"
-		return c
-	case job.Paused || !job.Enabled:
-		c.suspended = true
-		reason := "Paused"
-		if !job.Enabled {
-			reason = "Disabled"
+	case !job.Enabled:
+		return suspend("Disabled", "disabled")
+	case job.Paused:
+		return suspend("Paused", "paused")
+	case p.undone(c):
+		return suspend("AdoptionUndone", "its adoption was undone on this machine")
+	case c.user != "" && !p.in.System:
+		p.stall(c, "UserNotAllowed", fmt.Sprintf("the job runs as %s; this agent, which is not a system's, only runs jobs as %s", job.User, p.in.User))
+	default:
+		if p.permitted(c, job) && p.usable(c) {
+			p.render(c, job)
 		}
-		p.condition(id, [3]string{Suspended, reason, ""})
-		return c
-	case job.User != "" && job.User != p.in.User:
-		p.stall(c, "UserNotAllowed", fmt.Sprintf("the job runs as %s, this agent only runs jobs as %s", job.User, p.in.User))
-		return c
-	case job.Concurrency == "replace":
-		p.stall(c, "NotSupported", "this version of the agent does not know `concurrency: replace`")
-		return c
 	}
-	p.render(c, job)
 	return c
+}
+
+func (p *planner) usable(c *candidate) bool {
+	err := p.in.Usable(c.user)
+	if err != nil {
+		p.stall(c, "UserNotUsable", err.Error())
+	}
+	return err == nil
 }
 
 func (p *planner) render(c *candidate, job *manifest.Job) {
@@ -148,7 +175,7 @@ func (p *planner) render(c *candidate, job *manifest.Job) {
 		p.stall(c, "UnknownTimezone", err.Error())
 		return
 	}
-	entry, err := p.in.Render(scheduler.Job{ID: c.id, Schedules: job.Schedules, Zone: zone})
+	entry, err := p.in.Render(scheduler.Job{ID: c.id, User: c.user, Schedules: job.Schedules, Zone: zone})
 	if err != nil {
 		reason := "CannotRender"
 		if errors.Is(err, schedule.ErrNotExpressible) {
@@ -157,16 +184,30 @@ func (p *planner) render(c *candidate, job *manifest.Job) {
 		p.stall(c, reason, err.Error())
 		return
 	}
-	c.want, c.entry, c.file = true, entry.Body, p.jobFile(c.id, job)
+	c.want, c.entry, c.file = true, entry.Body, p.jobFile(c, job)
+	if entry.Gated != "" {
+		p.plan.Gates[c.id] = entry.Gated
+		c.file.Gate, c.file.Schedules, c.file.Timezone = true, texts(job.Schedules), job.Timezone
+		c.file.GraceSeconds = int64(job.Grace / time.Second)
+	}
+	p.resolveAdoption(c, job)
 }
 
-func (p *planner) jobFile(id uuid.UUID, job *manifest.Job) *jobfile.Job {
+func (p *planner) jobFile(c *candidate, job *manifest.Job) *jobfile.Job {
 	return &jobfile.Job{
-		Version: jobfile.Version, JobID: id, InstanceID: instance(id, p.in.Endpoint), Namespace: job.Namespace, Name: job.Name,
-		Commit: p.in.Snapshot.Commit, Argv: append([]string{job.Command}, job.Args...), Shell: job.Shell,
+		Version: jobfile.Version, JobID: c.id, InstanceID: instance(c.id, p.in.Endpoint), Namespace: job.Namespace, Name: job.Name,
+		Commit: p.in.Snapshot.Commit, User: c.user, Argv: append([]string{job.Command}, job.Args...), Shell: job.Shell,
 		WorkingDir: job.WorkingDir, Env: job.Env, TimeoutSeconds: int64(job.Timeout / time.Second),
 		JitterSeconds: int64(job.Jitter / time.Second), Concurrency: job.Concurrency,
 		Retry:  jobfile.Retry{Attempts: job.Retry.Attempts, Backoff: job.Retry.Backoff, DelaySeconds: int64(job.Retry.Delay / time.Second)},
 		Output: jobfile.Output{Capture: job.Output.Capture, MaxBytes: job.Output.MaxBytes, Redact: job.Output.Redact},
 	}
+}
+
+func texts(schedules []schedule.Schedule) []string {
+	out := make([]string, len(schedules))
+	for i, s := range schedules {
+		out[i] = s.Text
+	}
+	return out
 }

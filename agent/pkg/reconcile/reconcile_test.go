@@ -41,7 +41,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	s := &fake.Scheduler{}
-	return &rig{t: t, sched: s, app: &Applier{Dir: dir, Scheduler: s}, files: map[string]string{}, in: Input{Tenant: tenant,
+	return &rig{t: t, sched: s, app: &Applier{Dir: dir, Areas: Areas{Dir: dir, User: "me"}, Scheduler: s}, files: map[string]string{}, in: Input{Tenant: tenant,
 		Endpoint: endpoint, Labels: map[string]string{"role": "db"}, Hostname: "db-1", User: "me", Trusted: true, Now: start}}
 }
 
@@ -153,8 +153,8 @@ func TestWhoGetsAnEntry(t *testing.T) {
 		{"disabled", spec("a", "  enabled: false\n"), false, Suspended, "Disabled"},
 		{"own user", spec("a", "  user: me\n"), true, Ready, "Applied"},
 		{"other user", spec("a", "  user: root\n"), false, Stalled, "UserNotAllowed"},
-		{"other zone", spec("a", "  timezone: America/New_York\n"), false, Stalled, "NotExpressible"},
-		{"replace", spec("a", "  concurrency: replace\n"), false, Stalled, "NotSupported"},
+		{"other zone", spec("a", "  timezone: America/New_York\n"), true, Ready, "Applied"},
+		{"replace", spec("a", "  concurrency: replace\n"), true, Ready, "Applied"},
 		{"invalid", spec("a", "  nope: 1\n"), false, Stalled, "InvalidManifest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -242,11 +242,11 @@ func TestFuse(t *testing.T) {
 		for _, n := range names[:c.removed] {
 			delete(r.files, "default/"+n+".yaml")
 		}
-		r.apply()
+		digest := r.apply().Digest
 		if r.has("a") != c.waits {
 			t.Errorf("%d of %d: waits %v", c.removed, c.owned, r.has("a"))
 		}
-		r.in.AllowPrune = true
+		r.in.Orders.Confirm = digest
 		if r.apply(); r.has("a") {
 			t.Errorf("%d of %d: not removed although approved", c.removed, c.owned)
 		}

@@ -2,10 +2,10 @@ package schedule
 
 import (
 	"errors"
-	"fmt"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,7 +15,8 @@ var ErrNotExpressible = errors.New("this machine's cron cannot express the sched
 // horizon is how far ahead two zones are compared: rules further off will be seen by a later release.
 const horizon = 20 * 365 * 24 * time.Hour
 
-// Native renders s, meant in zone, as the five fields of a crontab on a machine in the zone machine.
+// Native renders s, meant in zone, as the five fields of a crontab on a machine in the zone machine whose cron has the
+// rules of cron(8). Express is what to use for entries: it knows other crons, and what to do when Native cannot.
 // The error wraps ErrNotExpressible and says why. now is the instant from which on it must hold.
 func (s Schedule) Native(zone, machine *time.Location, now time.Time) (string, error) {
 	if s.Every > 0 {
@@ -28,7 +29,7 @@ func (s Schedule) Native(zone, machine *time.Location, now time.Time) (string, e
 		minutesAgree(expand(s.cron[0], 0, 59), zone, machine, now) {
 		return strings.Join(s.cron[:], " "), nil
 	}
-	return "", fmt.Errorf("%w: it is meant in %s and the machine's clock is in %s", ErrNotExpressible, zone, machine)
+	return "", inexact("it is meant in %s and the machine's clock is in %s", zone, machine)
 }
 
 // nativeEvery renders multiples of N from the Unix epoch where they fall on the same minutes every hour,
@@ -53,15 +54,15 @@ func (s Schedule) nativeEvery(machine *time.Location, now time.Time) (string, er
 		}
 		return "0 */" + strconv.Itoa(int(n/time.Hour)) + " * * *", nil
 	case (24*time.Hour)%n == 0 && n < 24*time.Hour:
-		return "", fmt.Errorf("%w: `every %s` falls on different minutes in different hours", ErrNotExpressible, shortDuration(n))
+		return "", inexact("`every %s` falls on different minutes in different hours", shortDuration(n))
 	case n == 7*24*time.Hour:
 		return "0 0 * * 4", nil // 1 January 1970 was a Thursday
 	}
-	return "", fmt.Errorf("%w: `every %s` doesn't divide the day evenly", ErrNotExpressible, shortDuration(n))
+	return "", inexact("`every %s` doesn't divide the day evenly", shortDuration(n))
 }
 
 func (s Schedule) everyZone(machine *time.Location) error {
-	return fmt.Errorf("%w: `every %s` counts in UTC and the machine's clock is in %s", ErrNotExpressible, shortDuration(s.Every), machine)
+	return inexact("`every %s` counts in UTC and the machine's clock is in %s", shortDuration(s.Every), machine)
 }
 
 // sameOffsets tells whether both zones show the same clock from now to the horizon.
@@ -90,20 +91,57 @@ func minutesAgree(minutes map[int]bool, a, b *time.Location, now time.Time) bool
 
 // everyOffsetDiff visits the difference of offsets in seconds at now and after each transition of either zone.
 func everyOffsetDiff(a, b *time.Location, now time.Time, ok func(int) bool) bool {
-	marks := append(transitions(a, now), transitions(b, now)...)
-	sort.Slice(marks, func(i, j int) bool { return marks[i].Before(marks[j]) })
-	for _, at := range append([]time.Time{now}, marks...) {
-		_, oa := at.In(a).Zone()
-		_, ob := at.In(b).Zone()
-		if !ok(oa - ob) {
-			return false
+	offsetA, offsetB := offsetAt(a, now), offsetAt(b, now)
+	x, y := changes(a, now), changes(b, now)
+	for ok(offsetA - offsetB) {
+		switch {
+		case len(x) == 0 && len(y) == 0:
+			return true
+		case len(y) == 0 || len(x) > 0 && x[0].at.Before(y[0].at):
+			offsetA, x = x[0].after, x[1:]
+		case len(x) == 0 || y[0].at.Before(x[0].at):
+			offsetB, y = y[0].after, y[1:]
+		default:
+			offsetA, offsetB, x, y = x[0].after, y[0].after, x[1:], y[1:]
 		}
 	}
-	return true
+	return false
 }
 
-func transitions(zone *time.Location, now time.Time) []time.Time {
-	var out []time.Time
+func offsetAt(zone *time.Location, at time.Time) int {
+	_, offset := at.In(zone).Zone()
+	return offset
+}
+
+// change is an instant at which a zone's offset becomes another, in seconds.
+type change struct {
+	at            time.Time
+	before, after int
+}
+
+// zoneChanges remembers the changes of zones, which a thousand jobs ask for at every look: one entry per zone in use.
+var zoneChanges sync.Map // *time.Location → knownChanges
+
+type knownChanges struct {
+	hour time.Time // from which on
+	list []change
+}
+
+// changes are those of the zone after now, up to the horizon. The list is shared.
+func changes(zone *time.Location, now time.Time) []change {
+	hour := now.Truncate(time.Hour)
+	known, ok := zoneChanges.Load(zone)
+	if !ok || !known.(knownChanges).hour.Equal(hour) {
+		known = knownChanges{hour, findChanges(zone, hour)}
+		zoneChanges.Store(zone, known)
+	}
+	all := known.(knownChanges).list
+	return all[sort.Search(len(all), func(i int) bool { return all[i].at.After(now) }):]
+}
+
+func findChanges(zone *time.Location, now time.Time) []change {
+	var out []change
+	offset := offsetAt(zone, now)
 	for at := now; ; {
 		_, end := at.In(zone).ZoneBounds()
 		if end.IsZero() || end.After(now.Add(horizon)) {
@@ -114,7 +152,9 @@ func transitions(zone *time.Location, now time.Time) []time.Time {
 			// 2040-12-31): step over it, or this loop never ends.
 			end = at.Add(24 * time.Hour)
 		}
-		out = append(out, end)
+		if after := offsetAt(zone, end); after != offset {
+			out, offset = append(out, change{end, offset, after}), after
+		}
 		at = end
 	}
 }

@@ -1,19 +1,14 @@
 package schedule
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"crontopus.dev/agent/pkg/vectortest"
 )
 
-const (
-	vectorFolder = "../../../contract/vectors/schedule"
-	vectorCount  = 241
-)
+const vectorCount = 241
 
 type slotVector struct {
 	At    time.Time `json:"at"`
@@ -36,46 +31,20 @@ type vector struct {
 	} `json:"error"`
 }
 
-// loadVectors reads every file of the folder; a field nobody knows is fatal.
 func loadVectors(t testing.TB) []vector {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(vectorFolder, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []vector
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var document struct {
-			Format string   `json:"format"`
-			Cases  []vector `json:"cases"`
-		}
-		strict := json.NewDecoder(bytes.NewReader(data))
-		strict.DisallowUnknownFields()
-		if err := strict.Decode(&document); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if document.Format != "crontopus/schedule-vectors/1" {
-			t.Fatalf("%s: format %q", file, document.Format)
-		}
+	for _, document := range vectortest.Documents[struct {
+		Format string   `json:"format"`
+		Cases  []vector `json:"cases"`
+	}](t, "schedule") {
 		all = append(all, document.Cases...)
 	}
 	return all
 }
 
 func TestVectors(t *testing.T) {
-	cases := loadVectors(t)
-	names := map[string]bool{}
-	for _, c := range cases {
-		names[c.Name] = true
-		t.Run(c.Name, c.run)
-	}
-	if len(cases) != vectorCount || len(names) != vectorCount {
-		t.Errorf("%d cases with %d names, want %d", len(cases), len(names), vectorCount)
-	}
+	vectortest.Run(t, loadVectors(t), vectorCount, func(c vector) string { return c.Name }, vector.run)
 }
 
 func (c vector) run(t *testing.T) {

@@ -26,6 +26,7 @@ const (
 	StatusAccepted  = "accepted"
 	StatusDuplicate = "duplicate"
 	StatusRejected  = "rejected"
+	StatusJournaled = "journaled" // durable at the server, whose database is away
 )
 
 // Record is one check-in item of POST /api/v1/check-ins/batch.
@@ -39,6 +40,7 @@ type Record struct {
 	Outcome         string     `json:"outcome,omitempty"`
 	ExitCode        *int       `json:"exit_code,omitempty"`
 	DurationSeconds *float64   `json:"duration_seconds,omitempty"`
+	SlotAt          *time.Time `json:"slot_at,omitempty"` // which the run serves, where crontopus-run knows
 	Commit          string     `json:"commit,omitempty"`
 	Message         string     `json:"message,omitempty"`
 	Output          *Output    `json:"output,omitempty"`
@@ -60,7 +62,10 @@ type Result struct {
 	Message string    `json:"message,omitempty"`
 }
 
-var errRecord = errors.New("not a spool record")
+var (
+	errRecord   = errors.New("not a spool record")
+	errNotOwned = errors.New("its job is not one of this user")
+)
 
 // decode reads one line of a run's file.
 func decode(line []byte, run uuid.UUID) (Record, error) {

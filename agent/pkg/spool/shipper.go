@@ -1,22 +1,16 @@
 package spool
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"sort"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"crontopus.dev/agent/pkg/statedir"
+	"crontopus.dev/agent/pkg/area"
 )
 
 const (
@@ -24,6 +18,8 @@ const (
 	maxBatch      = 500
 	maxBatchBytes = 1 << 20
 	orphanAge     = time.Minute
+	// maxPerPass bounds what one user's spool may hold up the others with.
+	maxPerPass = 20_000
 )
 
 // Send ships a batch and returns one result per record, in order.
@@ -32,276 +28,200 @@ type Send func(ctx context.Context, batch []Record) ([]Result, error)
 // ErrRefused is wrapped by Send's error when the server will never take this batch as it is.
 var ErrRefused = errors.New("the server refused the check-ins")
 
-// Shipper empties the spool of one state directory. It is not safe for concurrent use.
+// Options of a Shipper. Areas, Send, Log and Now are needed.
+type Options struct {
+	// Areas are asked for at every pass. An error that comes with areas is logged, and these are shipped.
+	Areas func() ([]area.Area, error)
+	Send  Send
+	Log   *slog.Logger
+	Now   func() time.Time
+	// Owns tells whether a job was given to the user of an area. A user can write into their spool what they like:
+	// in system mode this keeps them from reporting runs of others' jobs. nil: every job is.
+	Owns func(a area.Area, job uuid.UUID) bool
+	// Budget is how many bytes the spool of an area may take; DefaultBudget where it is 0.
+	Budget int64
+}
+
+// Shipper empties the spools of all areas. It is not safe for concurrent use.
 type Shipper struct {
-	dir, rejected string
-	send          Send
-	log           *slog.Logger
-	now           func() time.Time
-	acked         map[string]int64 // bytes of a file the server has answered for
+	Options
+	places map[string]*place // by root
 }
 
-// NewShipper makes the folders.
+// NewShipper ships the one spool below root, the state directory of a user.
 func NewShipper(root string, send Send, log *slog.Logger, now func() time.Time) (*Shipper, error) {
-	s := &Shipper{dir: filepath.Join(root, Dir), rejected: filepath.Join(root, Rejected), send: send, log: log,
-		now: now, acked: map[string]int64{}}
-	for _, d := range []string{s.dir, s.rejected} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return nil, fmt.Errorf("spool: %w", err)
-		}
+	own := area.Area{User: "the agent's user", UID: os.Getuid(), GID: os.Getgid(), Root: root}
+	s := NewAreaShipper(Options{Areas: func() ([]area.Area, error) { return []area.Area{own}, nil }, Send: send, Log: log, Now: now})
+	p, err := s.open(own)
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	return s, p.files.Close()
 }
 
-// item is a record on its way, with the place in its file where it ends.
+// NewAreaShipper ships the spools of all users of a machine.
+func NewAreaShipper(o Options) *Shipper {
+	if o.Budget <= 0 {
+		o.Budget = DefaultBudget
+	}
+	return &Shipper{Options: o, places: map[string]*place{}}
+}
+
+// item is a record on its way.
 type item struct {
-	name string
-	end  int64
-	size int
-	rec  Record
-	last bool // the record ends its run: nothing that counts follows in its file
+	place *place
+	name  string // file of the run
+	end   int64  // where the record ends in it
+	line  []byte // as it was read
+	rec   Record
+	last  bool // the record ends its run: nothing that counts follows in its file
+	spare int  // its slot in the reserve; -1 for one of a file
 }
 
 // Pending counts the runs whose records are not all with the server yet.
 func Pending(root string) (int, error) {
-	entries, err := os.ReadDir(filepath.Join(root, Dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+	return PendingIn([]area.Area{{UID: os.Getuid(), GID: os.Getgid(), Root: root}})
+}
+
+// PendingIn is Pending for several areas.
+func PendingIn(areas []area.Area) (int, error) {
+	total := 0
+	for _, a := range areas {
+		files, err := a.Open()
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return total, fmt.Errorf("spool: %w", err)
+		}
+		names, err := files.Names(Dir)
+		if err = errors.Join(err, files.Close()); err != nil {
+			return total, fmt.Errorf("spool: %w", err)
+		}
+		for _, name := range names {
+			if _, ok := runOf(name); ok {
+				total++
+			}
+		}
 	}
-	if err != nil {
-		return 0, fmt.Errorf("spool: %w", err)
-	}
-	return len(entries), nil
+	return total, nil
 }
 
 // Ship sends what is there and returns how many records the server answered for. A run still going
 // keeps its file; its start is not sent twice while this Shipper lives.
 func (s *Shipper) Ship(ctx context.Context) (int, error) {
-	names, err := s.names()
-	if err != nil {
-		return 0, err
+	areas, err := s.Areas()
+	if err != nil && len(areas) == 0 {
+		return 0, fmt.Errorf("spool: %w", err)
 	}
-	total := 0
-	var batch []item
-	bytesIn := 0
-	for _, name := range names {
-		items, err := s.read(name)
+	if err != nil {
+		s.Log.Warn("spools left out", "error", err)
+	}
+	b := batch{shipper: s, ctx: ctx}
+	for _, a := range areas {
+		p, err := s.open(a)
 		if err != nil {
-			s.log.Warn("spool file skipped", "file", name, "error", err)
+			s.Log.Warn("spool left out", "user", a.User, "error", err)
 			continue
 		}
-		for _, it := range items {
-			if len(batch) > 0 && (len(batch) == maxBatch || bytesIn+it.size > maxBatchBytes) {
-				if err := s.flush(ctx, batch); err != nil {
-					return total, err
-				}
-				total += len(batch)
-				batch, bytesIn = nil, 0
-			}
-			batch = append(batch, it)
-			bytesIn += it.size
+		defer p.close(s.Log) // acknowledgements of the last batch still need it
+		if err := p.each(b.add); err != nil {
+			return b.answered, err
 		}
 	}
-	if len(batch) == 0 {
-		return total, nil
-	}
-	if err := s.flush(ctx, batch); err != nil {
-		return total, err
-	}
-	return total + len(batch), nil
+	return b.answered, b.flush()
 }
 
-// names lists the runs' files, oldest first (run ids are UUIDv7), and forgets files that are gone.
-func (s *Shipper) names() ([]string, error) {
-	entries, err := os.ReadDir(s.dir)
+// open prepares a pass over an area.
+func (s *Shipper) open(a area.Area) (*place, error) {
+	files, err := a.Open()
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	seen := make(map[string]bool, len(entries))
-	var names []string
-	for _, e := range entries {
-		base := strings.TrimSuffix(e.Name(), suffix)
-		if _, err := uuid.Parse(base); err != nil || base == e.Name() || !e.Type().IsRegular() {
-			continue
-		}
-		names = append(names, e.Name())
-		seen[e.Name()] = true
+	p := s.places[a.Root]
+	if p == nil {
+		p = &place{acked: map[string]int64{}}
+		s.places[a.Root] = p
 	}
-	for name := range s.acked {
-		if !seen[name] {
-			delete(s.acked, name)
-		}
+	p.files, p.Options = files, &s.Options
+	if err := p.prepare(); err != nil {
+		return nil, errors.Join(err, files.Close())
 	}
-	sort.Strings(names)
-	return names, nil
+	return p, nil
 }
 
-// read returns the records of a file behind what is acknowledged. Lines that are no records are moved aside.
-func (s *Shipper) read(name string) ([]item, error) {
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_APPEND, 0)
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	if info.Size() > maxFile {
-		return nil, s.moveAside(name)
-	}
-	if err := s.bury(f, info, name); err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(io.NewSectionReader(f, s.acked[name], maxFile), maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	return s.split(name, data), nil
+// batch collects records until there are enough for a request.
+type batch struct {
+	shipper  *Shipper
+	ctx      context.Context // of the one pass that this serves
+	items    []item
+	bytes    int
+	answered int
 }
 
-func (s *Shipper) split(name string, data []byte) []item {
-	run := uuid.MustParse(strings.TrimSuffix(name, suffix)) // names() let only such files through
-	var items []item
-	offset := s.acked[name]
-	for {
-		line, rest, complete := bytes.Cut(data, []byte{'\n'})
-		if !complete {
-			return items // torn or still being written
+func (b *batch) add(it item) error {
+	if len(b.items) > 0 && (len(b.items) == maxBatch || b.bytes+len(it.line) > maxBatchBytes) {
+		if err := b.flush(); err != nil {
+			return err
 		}
-		offset += int64(len(line)) + 1
-		data = rest
-		rec, err := decode(line, run)
-		if err != nil {
-			s.log.Warn("spool record moved aside", "file", name, "error", err)
-			s.keepRejected(name, line)
-			if len(items) == 0 {
-				s.acked[name] = offset
-			}
-			continue
-		}
-		items = append(items, item{name, offset, len(line), rec, rec.Kind == KindFinish})
 	}
+	b.items = append(b.items, it)
+	b.bytes += len(it.line)
+	return nil
 }
 
-// bury gives a run that died without its finish record one that says so. The run's lock is free and its
-// file old: nobody will write the end any more.
-func (s *Shipper) bury(f *os.File, info fs.FileInfo, name string) error {
-	if !statedir.LocksWork || s.now().Sub(info.ModTime()) < orphanAge {
+func (b *batch) flush() error {
+	if len(b.items) == 0 {
 		return nil
 	}
-	if err := statedir.TryFlock(f); err != nil {
-		if errors.Is(err, statedir.ErrLocked) {
-			return nil
-		}
+	if err := b.shipper.deliver(b.ctx, b.items); err != nil {
 		return err
 	}
-	data, err := io.ReadAll(io.NewSectionReader(f, 0, maxFile))
-	if err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	run := uuid.MustParse(strings.TrimSuffix(name, suffix))
-	var start *Record
-	for line := range bytes.Lines(data) {
-		rec, err := decode(line, run)
-		if err == nil && rec.Kind == KindFinish && line[len(line)-1] == '\n' {
-			return nil
-		}
-		if err == nil && rec.Kind == KindStart {
-			start = &rec
-		}
-	}
-	if start == nil {
-		return s.moveAside(name)
-	}
-	lost := Record{EventID: uuid.NewSHA1(run, []byte(OutcomeLost)), RunID: run, JobID: start.JobID, InstanceID: start.InstanceID,
-		Kind: KindFinish, At: s.now().UTC(), Outcome: OutcomeLost, Commit: start.Commit,
-		Message: "crontopus-run ended without reporting: killed, or the machine went down"}
-	w := &Writer{dir: s.dir, run: run, f: f}
-	return w.Append(lost)
+	b.answered += len(b.items)
+	b.items, b.bytes = nil, 0
+	return nil
 }
 
-func (s *Shipper) flush(ctx context.Context, batch []item) error {
-	records := make([]Record, len(batch))
-	for i, it := range batch {
+func (s *Shipper) deliver(ctx context.Context, items []item) error {
+	records := make([]Record, len(items))
+	for i, it := range items {
 		records[i] = it.rec
 	}
-	results, err := s.send(ctx, records)
+	results, err := s.Send(ctx, records)
 	if errors.Is(err, ErrRefused) {
-		return s.refused(ctx, batch, err)
+		return s.refused(ctx, items, err)
 	}
 	if err != nil {
 		return err
 	}
-	if len(results) != len(batch) {
-		return fmt.Errorf("the server answered %d results for %d check-ins", len(results), len(batch))
+	if len(results) != len(items) {
+		return fmt.Errorf("the server answered %d results for %d check-ins", len(results), len(items))
 	}
 	for i, res := range results {
+		it := items[i]
 		switch {
-		case res.EventID != batch[i].rec.EventID:
-			return fmt.Errorf("the server answered for event %s where %s was sent", res.EventID, batch[i].rec.EventID)
+		case res.EventID != it.rec.EventID:
+			return fmt.Errorf("the server answered for event %s where %s was sent", res.EventID, it.rec.EventID)
 		case res.Status == StatusRejected:
-			s.reject(batch[i], res.Code, res.Message)
-		case res.Status != StatusAccepted && res.Status != StatusDuplicate:
+			it.place.reject(it, res.Code, res.Message)
+		case res.Status != StatusAccepted && res.Status != StatusDuplicate && res.Status != StatusJournaled:
 			return fmt.Errorf("the server answered %q for a check-in", res.Status)
 		}
-		s.ack(batch[i])
+		it.place.ack(it)
 	}
 	return nil
 }
 
 // refused finds the record that makes the server refuse a whole batch, so that it can't block the others.
-func (s *Shipper) refused(ctx context.Context, batch []item, err error) error {
-	if len(batch) == 1 {
-		s.reject(batch[0], "refused", err.Error())
-		s.ack(batch[0])
+func (s *Shipper) refused(ctx context.Context, items []item, err error) error {
+	if len(items) == 1 {
+		items[0].place.reject(items[0], "refused", err.Error())
+		items[0].place.ack(items[0])
 		return nil
 	}
-	half := len(batch) / 2
-	if err := s.flush(ctx, batch[:half]); err != nil {
+	half := len(items) / 2
+	if err := s.deliver(ctx, items[:half]); err != nil {
 		return err
 	}
-	return s.flush(ctx, batch[half:])
-}
-
-func (s *Shipper) ack(it item) {
-	s.acked[it.name] = it.end
-	if !it.last {
-		return
-	}
-	if err := os.Remove(filepath.Join(s.dir, it.name)); err != nil {
-		s.log.Warn("shipped spool file stays", "file", it.name, "error", err)
-		return
-	}
-	delete(s.acked, it.name)
-}
-
-func (s *Shipper) reject(it item, code, message string) {
-	s.log.Warn("check-in rejected by the server and moved aside", "job_id", it.rec.JobID, "run_id", it.rec.RunID,
-		"kind", it.rec.Kind, "code", code, "message", message, "file", filepath.Join(s.rejected, it.name))
-	data, err := os.ReadFile(filepath.Join(s.dir, it.name))
-	if err != nil || int64(len(data)) < it.end {
-		s.log.Error("rejected check-in could not be kept", "error", err)
-		return
-	}
-	s.keepRejected(it.name, data[it.end-int64(it.size)-1:it.end-1])
-}
-
-func (s *Shipper) keepRejected(name string, line []byte) {
-	f, err := os.OpenFile(filepath.Join(s.rejected, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err == nil {
-		_, err = f.Write(append(bytes.Clone(line), '\n'))
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err != nil {
-		s.log.Error("rejected check-in could not be kept", "error", err)
-	}
-}
-
-func (s *Shipper) moveAside(name string) error {
-	s.log.Warn("spool file moved aside", "file", name)
-	if err := os.Rename(filepath.Join(s.dir, name), filepath.Join(s.rejected, name)); err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	return nil
+	return s.deliver(ctx, items[half:])
 }

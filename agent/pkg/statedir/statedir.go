@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	dirMode  fs.FileMode = 0o700
-	fileMode fs.FileMode = 0o600
+	dirMode    fs.FileMode = 0o700
+	sharedMode fs.FileMode = 0o711
+	fileMode   fs.FileMode = 0o600
 	// MaxFile bounds every file the agent reads back from its own state.
 	MaxFile = 16 << 20
 )
@@ -81,7 +82,13 @@ func CronDefault() (string, error) {
 }
 
 // Open makes the directory when it is missing and checks that it is private and plainly named.
-func Open(path string) (*Dir, error) {
+func Open(path string) (*Dir, error) { return open(path, dirMode) }
+
+// OpenSystem is Open for an agent that serves several users: they may pass through to what is theirs (0711),
+// and neither list nor write. What is secret in it lies in files of 0600.
+func OpenSystem(path string) (*Dir, error) { return open(path, sharedMode) }
+
+func open(path string, mode fs.FileMode) (*Dir, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", path, err)
@@ -89,7 +96,7 @@ func Open(path string) (*Dir, error) {
 	if err := CheckPlainPath(abs); err != nil {
 		return nil, fmt.Errorf("state directory %w", err)
 	}
-	if err := os.MkdirAll(abs, dirMode); err != nil {
+	if err := os.MkdirAll(abs, mode); err != nil {
 		return nil, fmt.Errorf("make state directory: %w", err)
 	}
 	info, err := os.Stat(abs)
@@ -99,7 +106,7 @@ func Open(path string) (*Dir, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("state directory %s is not a directory", abs)
 	}
-	if err := checkPrivate(abs, info); err != nil {
+	if err := checkMode(abs, info, mode); err != nil {
 		return nil, err
 	}
 	return &Dir{root: abs}, nil

@@ -1,18 +1,25 @@
-"""Status changes, claimed by workers in order per instance.
+"""What happened and waits to become incidents: status changes and events of endpoints, claimed tenant by tenant.
 
-A change is taken only when no earlier one of its instance waits, and its row stays locked until the
-incident it leads to is committed: two workers never handle one instance out of order.
+One worker at a time works for a tenant, so that what belongs together is seen together and in order; a change is taken
+only when no earlier one of its instance waits. The rows stay locked until what they lead to is committed: a worker that
+is killed has claimed nothing.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crontopus_api.endpoints.service import HEARTBEAT_SECONDS, OFFLINE_AFTER
+
 BATCH = 1000
+# One heartbeat may be on its way. Who has missed one is about to be heard of, or to be declared offline.
+OVERDUE_AFTER = timedelta(seconds=1.5 * HEARTBEAT_SECONDS)
+# Whatever becomes of the endpoint: nothing is held for ever.
+LONGEST_HOLD = 2 * OFFLINE_AFTER
 
 
 class Claimed(NamedTuple):
@@ -27,12 +34,57 @@ class Claimed(NamedTuple):
     at: datetime
 
 
-# cross-tenant: workers claim what comes first, whoever it belongs to
-_CLAIM = text(
+class Waiting(NamedTuple):
+    """A tenant for whom there is something to do."""
+
+    tenant_id: UUID
+    changes: bool
+    events: bool
+
+
+# A miss on an endpoint that may be declared offline in a moment: then that is the news, and this a part of it.
+_HELD = """
+    c.to_state = 'missed' AND c.recorded_at > :held_since AND EXISTS (
+        SELECT FROM endpoints p
+        WHERE p.tenant_id = c.tenant_id AND p.id = c.endpoint_id AND p.last_seen_at < :overdue
+            AND p.offline_since IS NULL AND p.revoked_at IS NULL AND p.locked_at IS NULL
+    )
+"""
+# From tenant to tenant through the index of what waits: it takes as long as there are tenants, not changes.
+_SKIP = """
+    {name} AS (
+        (SELECT tenant_id FROM {table} WHERE claimed_at IS NULL ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT w.tenant_id FROM {table} w WHERE w.claimed_at IS NULL AND w.tenant_id > {name}.tenant_id
+            ORDER BY w.tenant_id LIMIT 1)
+        FROM {name} WHERE {name}.tenant_id IS NOT NULL
+    )
+"""
+# cross-tenant: workers see who waits, whoever it is; longest first
+_WAITING = text(
+    f"""
+    WITH RECURSIVE {_SKIP.format(name="changed", table="status_changes")},
+        {_SKIP.format(name="happened", table="endpoint_events")}
+    SELECT t.tenant_id, t.changes, t.events FROM (
+        SELECT coalesce(h.tenant_id, o.tenant_id) AS tenant_id, h.since IS NOT NULL AS changes,
+            o.tenant_id IS NOT NULL AS events, h.since
+        FROM (
+            SELECT changed.tenant_id, first.since FROM changed, LATERAL (
+                SELECT c.recorded_at AS since FROM status_changes c
+                WHERE c.tenant_id = changed.tenant_id AND c.claimed_at IS NULL AND NOT ({_HELD})
+                ORDER BY c.recorded_at LIMIT 1
+            ) first
+        ) h FULL JOIN (SELECT tenant_id FROM happened WHERE tenant_id IS NOT NULL) o ON o.tenant_id = h.tenant_id
+    ) t WHERE t.tenant_id <> ALL(CAST(:passed_over AS uuid[]))
+    ORDER BY t.since NULLS FIRST
+    """  # noqa: S608 - our own words
+)
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('incidents/' || :tenant, 0))")
+_CHANGES = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
-        WHERE c.claimed_at IS NULL AND c.tenant_id <> ALL(CAST(:passed_over AS uuid[])) AND NOT EXISTS (
+        WHERE c.tenant_id = :tenant AND c.claimed_at IS NULL AND NOT ({_HELD}) AND NOT EXISTS (
             SELECT FROM status_changes e
             WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
                 AND e.version < c.version AND e.claimed_at IS NULL
@@ -45,12 +97,42 @@ _CLAIM = text(
     RETURNING c.{", c.".join(Claimed._fields)}
     """  # noqa: S608 - names of our own columns
 )
+_EVENTS = text(
+    f"""
+    WITH due AS MATERIALIZED (
+        SELECT e.tenant_id, e.id FROM endpoint_events e
+        WHERE e.tenant_id = :tenant AND e.claimed_at IS NULL
+        ORDER BY e.endpoint_id, e.id LIMIT {BATCH}
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE endpoint_events e SET claimed_at = :now FROM due
+    WHERE e.tenant_id = due.tenant_id AND e.id = due.id
+    RETURNING e.endpoint_id
+    """  # noqa: S608 - a number of ours
+)
 
 
-async def claim(session: AsyncSession, now: datetime, passed_over: Collection[UUID] = ()) -> list[Claimed]:
-    """The next changes to handle, at most one per instance, in order of time. In the scanner's role.
+def _holding(now: datetime) -> dict[str, datetime]:
+    return {"overdue": now - OVERDUE_AFTER, "held_since": now - LONGEST_HOLD}
 
-    `passed_over`: tenants whose changes are left waiting.
-    """
-    rows = await session.execute(_CLAIM, {"now": now, "passed_over": list(passed_over)})
+
+async def waiting(session: AsyncSession, now: datetime, passed_over: Collection[UUID] = ()) -> list[Waiting]:
+    """The tenants for whom there is something to do. In the scanner's role. `passed_over`: those left waiting."""
+    rows = await session.execute(_WAITING, {"passed_over": list(passed_over), **_holding(now)})
+    return [Waiting(*row) for row in rows]
+
+
+async def alone(session: AsyncSession, tenant_id: UUID) -> bool:
+    """Whether no other worker is at work for the tenant; then none is until this transaction ends."""
+    return bool(await session.scalar(_ALONE, {"tenant": str(tenant_id)}))
+
+
+async def claim(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[Claimed]:
+    """The tenant's next changes, at most one per instance, in order of time. In the scanner's role."""
+    rows = await session.execute(_CHANGES, {"tenant": tenant_id, "now": now, **_holding(now)})
     return sorted((Claimed(*row) for row in rows), key=lambda change: change.at)
+
+
+async def claim_endpoints(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[UUID]:
+    """The endpoints that something happened to, each as often as it did. In the scanner's role."""
+    return list(await session.scalars(_EVENTS, {"tenant": tenant_id, "now": now}))

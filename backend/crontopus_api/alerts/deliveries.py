@@ -1,132 +1,207 @@
-"""Sends what waits for a target, with no transaction open while a medium is spoken to."""
+"""Sends what waits for a target, with no transaction open while a medium is spoken to.
 
+What a message is made of is settled and committed before it is handed over. So if this process dies between sending
+and recording, what is sent again is the same message under the same id, and who remembers ids gets it once.
+"""
+
+import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import repository
-from crontopus_api.alerts.channels.email import EmailChannel
-from crontopus_api.alerts.channels.notification import DeliveryFailed, Digest, Notification
+from crontopus_api.alerts import channels_repository
+from crontopus_api.alerts import deliveries_repository as repository
+from crontopus_api.alerts.backing_off import PROBE
+from crontopus_api.alerts.channels.media import Media
+from crontopus_api.alerts.channels.medium import To
+from crontopus_api.alerts.channels.notification import (
+    DeliveryFailed,
+    Digest,
+    Message,
+    Notification,
+    Receipt,
+    Thread,
+)
+from crontopus_api.alerts.choosing import MINUTE, Pace, choose
+from crontopus_api.alerts.deliveries_repository import Waiting
 from crontopus_api.alerts.metrics import DELIVERIES
-from crontopus_api.alerts.models import IncidentEvent
-from crontopus_api.alerts.repository import Waiting
-from crontopus_api.alerts.timeline import address
+from crontopus_api.alerts.models import Channel
+from crontopus_api.alerts.outcomes import Outcome, Outcomes
+from crontopus_api.alerts.routing import owners_id
+from crontopus_api.alerts.sealing import ChannelSecrets
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.ids import uuid7
-from crontopus_api.kit.sql import add_rows
-from crontopus_api.live.topics import announce
 
 log = structlog.get_logger()
 
-# What waits longer than this for its target is given up.
-GIVE_UP = timedelta(hours=24)
-# Of more than this many that wait at once, one message tells.
-MOST_SINGLE = 5
-# After such a message the next one waits so long: while everything breaks, one every few seconds tells enough.
-DIGEST_PAUSE = timedelta(seconds=5)
 _BATCH = 5000
 
 
+@dataclass(frozen=True)
+class _Parcel:
+    """A message and who gets it. `last`: nothing else waits."""
+
+    channel: Channel
+    target: str
+    message: Message
+    about: Sequence[Waiting]
+    last: bool
+
+
 class DeliveryService:
-    def __init__(self, database: Database, email: EmailChannel, clock: Clock, base_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        media: Media,
+        secrets: ChannelSecrets,
+        outcomes: Outcomes,
+        clock: Clock,
+        base_url: str,
+    ) -> None:
         self._database = database
-        self._email = email
+        self._media = media
+        self._secrets = secrets
+        self._outcomes = outcomes
         self._clock = clock
         self._base_url = base_url
-        self._paused: dict[tuple[UUID, str, str], datetime] = {}
 
-    async def deliver(self, tenant_id: UUID, channel: str, target: str) -> timedelta | None:
-        """Send everything that waits for a target, oldest first. Answers how long to wait when it is too soon for that.
+    async def deliver(self, tenant_id: UUID, channel_id: UUID, target: str) -> timedelta | None:
+        """Send what waits for a target. Answers how long to wait for the rest; None: nothing waits.
 
-        Must not run twice at once for one target. Raises DeliveryFailed at the first message that the medium does
-        not take: the others wait behind it, to be tried again later.
+        Must not run twice at once for one target.
         """
-        whose = (tenant_id, channel, target)
-        pause = self._pause(whose)
-        if pause is not None:
-            return pause
         while True:
             async with self._database.tenant(tenant_id) as session:
-                waiting = await repository.waiting(session, tenant_id, channel, target, _BATCH)
-            if len(waiting) > MOST_SINGLE:
-                await self._send(tenant_id, channel, target, waiting)
-                self._paused[whose] = self._clock.now() + DIGEST_PAUSE
-                return DIGEST_PAUSE
-            for each in waiting:
-                await self._send(tenant_id, channel, target, [each])
-            if not waiting:
+                found = await self._next(session, tenant_id, channel_id, target)
+            if not isinstance(found, _Parcel):
+                return found
+            outcome = await self._send(found)
+            async with self._database.tenant(tenant_id) as session:
+                await self._outcomes.record(session, outcome)
+            if found.last and outcome.failed is None:
+                # What has come meanwhile comes with a job of its own.
                 return None
 
-    def _pause(self, whose: tuple[UUID, str, str]) -> timedelta | None:
-        """What is left of a target's pause, as this process knows of it."""
+    async def deliver_old(self, tenant_id: UUID, target: str) -> timedelta | None:
+        """The same for a job of the version before, which knew no channels."""
+        async with self._database.tenant(tenant_id) as session:
+            await repository.adopt(session, tenant_id, target, owners_id(tenant_id))
+        return await self.deliver(tenant_id, owners_id(tenant_id), target)
+
+    async def _next(
+        self, session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str
+    ) -> _Parcel | timedelta | None:
+        channel = await channels_repository.get(session, tenant_id, channel_id)
+        if channel is None:
+            return None
         now = self._clock.now()
-        self._paused = {each: until for each, until in self._paused.items() if until > now}
-        until = self._paused.get(whose)
-        return None if until is None else until - now
+        if channel.open_until is not None and channel.open_until > now:
+            return channel.open_until - now
+        waiting = await repository.waiting(session, tenant_id, channel_id, target, _BATCH)
+        if waiting and target in channel.unsubscribed:
+            await repository.give_up(session, tenant_id, channel_id, target, "The address was unsubscribed.")
+            return None
+        sent = await repository.recent(session, tenant_id, channel_id, target, now - MINUTE)
+        probing = channel.open_until is not None
+        chosen = choose(waiting, now, Pace(channel.per_minute, sent), probing=probing)
+        if not isinstance(chosen, list):
+            return chosen
+        if channel.open_until is not None and not await channels_repository.claim_probe(
+            session, tenant_id, channel_id, channel.open_until, now + PROBE
+        ):
+            return PROBE
+        return await self._pack(session, channel, target, chosen, last=len(chosen) == len(waiting) < _BATCH)
 
-    async def _send(self, tenant_id: UUID, channel: str, target: str, about: Sequence[Waiting]) -> None:
-        """One message."""
-        said = [self._notification(delivery) for delivery in about]
+    async def _pack(
+        self,
+        session: AsyncSession,
+        channel: Channel,
+        target: str,
+        chosen: Sequence[Waiting],
+        *,
+        last: bool,
+    ) -> _Parcel:
+        message_id = chosen[0].message_id
+        if message_id is None:
+            # A message of one goes by the delivery's own id; one of many must not be taken for that of its first.
+            message_id = chosen[0].id if len(chosen) == 1 else uuid7()
+            await repository.settle(session, channel.tenant_id, [each.id for each in chosen], message_id)
+        threads = await self._threads(session, channel, target, chosen)
+        said = [self._notification(each, str(message_id), threads.get(each.incident_id)) for each in chosen]
         message = said[0] if len(said) == 1 else Digest(said, f"{self._base_url}/incidents")
-        try:
-            await self._email.send(target, message)
-        except Exception as error:
-            # A defect of ours counts as well: what cannot be said must not stand before all others for ever.
-            words = (
-                str(error) if isinstance(error, DeliveryFailed) else f"{type(error).__name__} in Crontopus"
-            )
-            DELIVERIES.labels(channel, "failed").inc()
-            log.warning("delivery_failed", delivery_id=message.message_id, error=words)
-            await self._record(tenant_id, address(channel, target), about, error=words)
-            raise
-        DELIVERIES.labels(channel, "sent").inc()
-        await self._record(tenant_id, address(channel, target), about, error=None)
+        return _Parcel(channel, target, message, chosen, last)
 
-    def _notification(self, delivery: Waiting) -> Notification:
+    @staticmethod
+    async def _threads(
+        session: AsyncSession, channel: Channel, target: str, chosen: Sequence[Waiting]
+    ) -> dict[UUID, Thread]:
+        """By incident, of those that were told of before, or are by this very message."""
+        later = [each.incident_id for each in chosen if each.event != "opened"]
+        if not later:
+            return {}
+        tenant_id = channel.tenant_id
+        firsts = await repository.firsts(session, tenant_id, channel.id, target, later)
+        ids = {incident: first.message_id or first.id for incident, first in firsts.items()}
+        told = await repository.told_in(session, tenant_id, list(set(ids.values())))
+        own = {each.id for each in chosen}
+        return {
+            incident: Thread(
+                str(ids[incident]),
+                first.receipt or {},
+                shared=told.get(ids[incident], (1, 0))[0] > 1,
+                live=told.get(ids[incident], (1, 0))[1] > 0,
+            )
+            for incident, first in firsts.items()
+            # The first that they hear of it may be that it is over.
+            if not (first.id in own and len(chosen) == 1)
+        }
+
+    def _notification(self, delivery: Waiting, message_id: str, thread: Thread | None) -> Notification:
         resolved = delivery.event == "resolved"
         return Notification(
-            event="resolved" if resolved else "opened",
+            event=delivery.event,  # type: ignore[arg-type]  # the table's CHECK
+            incident_id=delivery.incident_id,
+            kind=delivery.kind,
             title=delivery.title,
             cause=delivery.cause or "unknown",
             severity=delivery.severity,
             opened_at=delivery.opened_at,
             resolved_at=delivery.resolved_at if resolved else None,
+            acknowledged_by=delivery.acknowledged_by,
             url=f"{self._base_url}/incidents/{delivery.incident_id}",
-            message_id=str(delivery.id),
-            thread_id=str(delivery.thread_id),
+            message_id=message_id,
+            thread=thread,
         )
 
-    async def _record(
-        self, tenant_id: UUID, where: str, about: Sequence[Waiting], *, error: str | None
-    ) -> None:
-        now = self._clock.now()
-        by_state: dict[str, list[UUID]] = {}
-        events = []
-        for delivery in about:
-            state = "sent" if error is None else "pending"
-            if error is not None and now - delivery.created_at > GIVE_UP:
-                state = "failed"
-            by_state.setdefault(state, []).append(delivery.id)
-            # Of many failures in a row the first is news; the delivery itself counts the rest, and says when it went.
-            if error is not None and (delivery.attempts == 0 or state == "failed"):
-                events.append(
-                    {
-                        "tenant_id": tenant_id,
-                        "id": uuid7(),
-                        "incident_id": delivery.incident_id,
-                        "at": now,
-                        "kind": "notify_failed",
-                        "message": f"{where} ({delivery.event}): {error}",
-                    }
-                )
-        async with self._database.tenant(tenant_id) as session:
-            for state, ids in by_state.items():
-                sent_at = now if state == "sent" else None
-                await repository.note_attempt(
-                    session, tenant_id, ids, state=state, error=error, sent_at=sent_at
-                )
-            await add_rows(session, IncidentEvent, events)
-            await announce(session, tenant_id, "incidents")
+    async def _send(self, parcel: _Parcel) -> Outcome:
+        began, channel = time.perf_counter(), parcel.channel
+        failed: DeliveryFailed | None = None
+        receipt: Receipt | None = None
+        try:
+            to = To(channel.tenant_id, channel.id, parcel.target, self._secrets.config(channel))
+            receipt = await self._media[channel.kind].send(to, parcel.message)
+        except DeliveryFailed as error:
+            failed = error
+        except Exception as error:
+            # A defect of ours: what cannot be said must not stand before all others for ever.
+            failed = DeliveryFailed(f"{type(error).__name__} in Crontopus")
+            log.exception("delivery_broke", delivery_id=parcel.message.message_id, channel=channel.kind)
+        if failed is not None:
+            log.warning("delivery_failed", delivery_id=parcel.message.message_id, error=str(failed))
+        DELIVERIES.labels(channel.kind, "sent" if failed is None else "failed").inc()
+        return Outcome(
+            tenant_id=channel.tenant_id,
+            channel_id=channel.id,
+            kind=channel.kind,
+            target=parcel.target,
+            message_id=UUID(parcel.message.message_id),
+            about=parcel.about,
+            took_ms=round((time.perf_counter() - began) * 1000),
+            receipt=receipt,
+            failed=failed,
+        )

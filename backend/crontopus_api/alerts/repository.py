@@ -1,40 +1,245 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from crontopus_api.alerts.folding import Trouble
+from crontopus_api.alerts.kinds import OF_STATUS, OF_WARNINGS
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
 from crontopus_api.kit.sql import any_id, table
 
 
-async def open_of_instances(
+async def concerned(
+    session: AsyncSession,
+    tenant_id: UUID,
+    *,
+    instance_ids: Sequence[UUID] = (),
+    endpoint_ids: Sequence[UUID] = (),
+    since: datetime | None = None,
+) -> Sequence[Incident]:
+    """Locked: open ones of these instances and endpoints, of the tenant's repository, and outages; of endpoints also
+    those that somebody resolved after `since`."""
+    is_open, of_endpoint = Incident.state != "resolved", Incident.instance_id.is_(None)
+    wanted = [is_open & Incident.kind.in_(["outage", "repository_invalid"])]
+    if instance_ids:
+        wanted.append(is_open & any_id(Incident.instance_id, instance_ids))
+    if endpoint_ids:
+        wanted.append(is_open & of_endpoint & any_id(Incident.endpoint_id, endpoint_ids))
+    if endpoint_ids and since is not None:
+        by_hand = Incident.resolved_by.is_not(None) & (Incident.resolved_at >= since)
+        wanted.append(by_hand & of_endpoint & any_id(Incident.endpoint_id, endpoint_ids))
+    query = select(Incident).where(Incident.tenant_id == tenant_id, or_(*wanted))
+    # Oldest last: whoever looks for the one of a subject finds the newest.
+    return (await session.scalars(query.order_by(Incident.id.desc()).with_for_update())).all()
+
+
+async def ended_by_hand(
+    session: AsyncSession, tenant_id: UUID, kinds: Sequence[str], since: datetime
+) -> Sequence[Incident]:
+    """Of these kinds, resolved by somebody after `since`."""
+    query = select(Incident).where(
+        Incident.tenant_id == tenant_id,
+        Incident.kind.in_(kinds),
+        Incident.resolved_by.is_not(None),
+        Incident.resolved_at >= since,
+    )
+    return (await session.scalars(query.order_by(Incident.id.desc()))).all()
+
+
+async def latest_warnings(
     session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
-) -> dict[UUID, Incident]:
-    """By instance, locked."""
-    rows = await session.scalars(
-        select(Incident)
+) -> dict[tuple[UUID, str], datetime]:
+    """When the newest incident of each instance and kind of warning began."""
+    query = (
+        select(Incident.instance_id, Incident.kind, func.max(Incident.opened_at).label("opened_at"))
         .where(
             Incident.tenant_id == tenant_id,
             any_id(Incident.instance_id, instance_ids),
+            Incident.kind.in_(OF_WARNINGS),
+        )
+        .group_by(Incident.instance_id, Incident.kind)
+    )
+    return {(row.instance_id, row.kind): row.opened_at for row in await session.execute(query)}
+
+
+async def open_of_kinds(session: AsyncSession, tenant_id: UUID, kinds: Sequence[str]) -> Sequence[Incident]:
+    query = select(Incident).where(
+        Incident.tenant_id == tenant_id, Incident.kind.in_(kinds), Incident.state != "resolved"
+    )
+    return (await session.scalars(query.order_by(Incident.id))).all()
+
+
+async def recent(session: AsyncSession, tenant_id: UUID, since: datetime) -> list[Trouble]:
+    """Open incidents of jobs that began since then, and that no endpoint's incident holds."""
+    parent = aliased(Incident)
+    query = (
+        select(Incident.id, Incident.job_id, Incident.opened_at, Incident.commit_id, Incident.parent_id)
+        .outerjoin(parent, (parent.tenant_id == Incident.tenant_id) & (parent.id == Incident.parent_id))
+        .where(
+            Incident.tenant_id == tenant_id,
+            Incident.opened_at >= since,
+            Incident.kind.in_(OF_STATUS),
+            Incident.state != "resolved",
+            or_(Incident.parent_id.is_(None), parent.kind == "outage"),
+        )
+    )
+    return [Trouble(*row) for row in await session.execute(query)]  # type: ignore[arg-type]  # of a job
+
+
+async def opened_since(
+    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID], since: datetime
+) -> dict[UUID, int]:
+    """How many incidents of each instance's status began since then."""
+    query = (
+        select(Incident.instance_id, func.count().label("incidents"))
+        .where(
+            Incident.tenant_id == tenant_id,
+            any_id(Incident.instance_id, instance_ids),
+            Incident.opened_at >= since,
+            Incident.kind.in_(OF_STATUS),
+        )
+        .group_by(Incident.instance_id)
+    )
+    return {row.instance_id: row.incidents for row in await session.execute(query)}
+
+
+async def missed_of_endpoints(
+    session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
+) -> dict[UUID, int]:
+    """How many open incidents of missed jobs there are on each."""
+    query = (
+        select(Incident.endpoint_id, func.count().label("incidents"))
+        .where(
+            Incident.tenant_id == tenant_id,
+            any_id(Incident.endpoint_id, endpoint_ids),
+            Incident.kind == "missed",
             Incident.state != "resolved",
         )
-        .order_by(Incident.id)
-        .with_for_update()
+        .group_by(Incident.endpoint_id)
     )
-    return {row.instance_id: row for row in rows if row.instance_id is not None}
+    return {row.endpoint_id: row.incidents for row in await session.execute(query)}
+
+
+async def states_of(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+    query = select(Incident.id, Incident.state).where(
+        Incident.tenant_id == tenant_id, any_id(Incident.id, ids)
+    )
+    return {row.id: row.state for row in await session.execute(query)}
+
+
+async def put_under(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID], parent_id: UUID) -> None:
+    """Incidents that stood alone become a part of another one."""
+    statement = update(table(Incident)).where(Incident.tenant_id == tenant_id, any_id(Incident.id, ids))
+    await session.execute(statement.values(parent_id=parent_id))
+
+
+async def alone_on_endpoint(
+    session: AsyncSession, tenant_id: UUID, endpoint_id: UUID, since: datetime
+) -> Sequence[UUID]:
+    """Open incidents of jobs there that began since then, and that none holds."""
+    query = select(Incident.id).where(
+        Incident.tenant_id == tenant_id,
+        Incident.endpoint_id == endpoint_id,
+        Incident.opened_at >= since,
+        Incident.kind.in_(OF_STATUS),
+        Incident.state != "resolved",
+        Incident.parent_id.is_(None),
+    )
+    return (await session.scalars(query.order_by(Incident.id))).all()
+
+
+class Remaining(NamedTuple):
+    """A child that is still open."""
+
+    parent_id: UUID
+    job_id: UUID | None
+
+
+async def open_children(
+    session: AsyncSession, tenant_id: UUID, parent_ids: Sequence[UUID]
+) -> list[Remaining]:
+    """Oldest first."""
+    query = (
+        select(Incident.parent_id, Incident.job_id)
+        .where(
+            Incident.tenant_id == tenant_id,
+            any_id(Incident.parent_id, parent_ids),
+            Incident.state != "resolved",
+        )
+        .order_by(Incident.opened_at, Incident.id)
+    )
+    return [Remaining(*row) for row in await session.execute(query)]  # type: ignore[arg-type]  # of these
+
+
+async def child_counts(session: AsyncSession, tenant_id: UUID, parent_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many incidents each of these holds or held."""
+    query = (
+        select(Incident.parent_id, func.count().label("children"))
+        .where(Incident.tenant_id == tenant_id, any_id(Incident.parent_id, parent_ids))
+        .group_by(Incident.parent_id)
+    )
+    return {row.parent_id: row.children for row in await session.execute(query)}
+
+
+async def damped(session: AsyncSession, tenant_id: UUID, well_before: datetime) -> Sequence[Incident]:
+    """Locked: those that went wrong and right again, and have been well since before then."""
+    query = select(Incident).where(
+        Incident.tenant_id == tenant_id,
+        Incident.flapping,
+        Incident.state != "resolved",
+        Incident.well_since <= well_before,
+    )
+    return (await session.scalars(query.order_by(Incident.id).with_for_update())).all()
+
+
+async def childless_outages(session: AsyncSession, tenant_id: UUID) -> Sequence[Incident]:
+    """Locked: open outages of which everything is over."""
+    child = aliased(Incident)
+    left = exists().where(
+        child.tenant_id == Incident.tenant_id, child.parent_id == Incident.id, child.state != "resolved"
+    )
+    query = select(Incident).where(
+        Incident.tenant_id == tenant_id, Incident.kind == "outage", Incident.state != "resolved", ~left
+    )
+    return (await session.scalars(query.order_by(Incident.id).with_for_update())).all()
+
+
+@dataclass(frozen=True)
+class IncidentFilter:
+    """`top`: without those that another one holds. `since`: opened then or later."""
+
+    state: str | None = None
+    kind: str | None = None
+    severity: str | None = None
+    job_id: UUID | None = None
+    endpoint_id: UUID | None = None
+    parent_id: UUID | None = None
+    top: bool = False
+    since: datetime | None = None
 
 
 async def page(
-    session: AsyncSession, tenant_id: UUID, state: str | None, after: tuple[datetime, UUID] | None, limit: int
+    session: AsyncSession,
+    tenant_id: UUID,
+    wanted: IncidentFilter,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> Sequence[Incident]:
     """Newest first."""
     query = select(Incident).where(Incident.tenant_id == tenant_id)
-    if state is not None:
-        query = query.where(Incident.state == state)
+    for name in ("state", "kind", "severity", "job_id", "endpoint_id", "parent_id"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(getattr(Incident, name) == value)
+    if wanted.top:
+        query = query.where(Incident.parent_id.is_(None))
+    if wanted.since is not None:
+        query = query.where(Incident.opened_at >= wanted.since)
     if after is not None:
         query = query.where(func.row(Incident.opened_at, Incident.id) < func.row(*after))
     query = query.order_by(Incident.opened_at.desc(), Incident.id.desc())
@@ -66,69 +271,27 @@ async def deliveries(session: AsyncSession, tenant_id: UUID, incident_id: UUID) 
     return (await session.scalars(query)).all()
 
 
-class Waiting(NamedTuple):
-    """A delivery that is still to be made, with what it tells of. `thread_id`: the first one of the incident there."""
-
-    id: UUID
-    incident_id: UUID
-    event: str
-    attempts: int
-    created_at: datetime
-    title: str
-    cause: str | None
-    severity: str
-    opened_at: datetime
-    resolved_at: datetime | None
-    thread_id: UUID
+async def lock(session: AsyncSession, tenant_id: UUID, incident_id: UUID) -> Incident | None:
+    query = select(Incident).where(Incident.tenant_id == tenant_id, Incident.id == incident_id)
+    return await session.scalar(query.with_for_update())
 
 
-async def waiting(
-    session: AsyncSession, tenant_id: UUID, channel: str, target: str, limit: int
-) -> list[Waiting]:
-    """What waits for a target, oldest first."""
-    first = aliased(Delivery)
-    thread = (
-        select(first.id)
+async def open_of_channel(session: AsyncSession, tenant_id: UUID, row: dict[str, Any]) -> bool:
+    """Add the incident; False when one of that channel is open already."""
+    statement = insert(table(Incident)).values(row | {"tenant_id": tenant_id})
+    result = await session.execute(statement.on_conflict_do_nothing().returning(Incident.id))
+    return result.first() is not None
+
+
+async def resolve_of_channel(
+    session: AsyncSession, tenant_id: UUID, channel_id: UUID, at: datetime
+) -> UUID | None:
+    """The one that was open, if one was."""
+    statement = (
+        update(table(Incident))
         .where(
-            first.tenant_id == Delivery.tenant_id,
-            first.incident_id == Delivery.incident_id,
-            first.channel == Delivery.channel,
-            first.target == Delivery.target,
+            Incident.tenant_id == tenant_id, Incident.channel_id == channel_id, Incident.state != "resolved"
         )
-        .order_by(first.id)
-        .limit(1)
-        .scalar_subquery()
+        .values(state="resolved", resolved_at=at)
     )
-    query = (
-        select(
-            *(getattr(Delivery, name) for name in Waiting._fields[:5]),
-            *(getattr(Incident, name) for name in Waiting._fields[5:10]),
-            thread,
-        )
-        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            Delivery.channel == channel,
-            Delivery.target == target,
-            Delivery.state == "pending",
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-    )
-    return [Waiting(*row) for row in await session.execute(query)]
-
-
-async def note_attempt(
-    session: AsyncSession,
-    tenant_id: UUID,
-    delivery_ids: Sequence[UUID],
-    *,
-    state: str,
-    error: str | None,
-    sent_at: datetime | None,
-) -> None:
-    await session.execute(
-        update(table(Delivery))
-        .where(Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids))
-        .values(state=state, attempts=Delivery.attempts + 1, last_error=error, sent_at=sent_at)
-    )
+    return (await session.execute(statement.returning(Incident.id))).scalar()

@@ -5,12 +5,14 @@ transaction of its heartbeat: whoever sees the heartbeat sees the outage.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.checkins import store
 from crontopus_api.checkins.status import Outage
@@ -73,6 +75,21 @@ async def known_outages(connection: Connection, now: datetime) -> list[Outage] |
         prepare=True,
     )
     return [Outage(*found) for found in reversed(await cursor.fetchall())]
+
+
+_LAST = text(
+    "SELECT (SELECT max(at) FROM ingest_heartbeats WHERE at <= :now) AS beat,"
+    " (SELECT max(ended_at) FROM ingest_outages) AS ended"
+)
+
+
+async def reachable_since(session: AsyncSession, now: datetime) -> datetime | None:
+    """Since when there was no outage of ours; None while one lasts. In the scanner's role."""
+    row = (await session.execute(_LAST, {"now": now})).one()
+    if row.beat is not None and now - row.beat > SILENCE:
+        return None
+    ended: datetime | None = row.ended
+    return ended or datetime.min.replace(tzinfo=UTC)
 
 
 class Heartbeats:

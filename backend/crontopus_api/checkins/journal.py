@@ -48,6 +48,10 @@ class Journal:
         """Whether something waits to be written to the database."""
         return bool(self._orphans) or (self._own is not None and self._own.pending)
 
+    @property
+    def waiting_bytes(self) -> int:
+        return sum(file.waiting_bytes for file in [*self._orphans, *filter(None, [self._own])])
+
     def adopt(self) -> int:
         """Take over the files of processes that are gone; how many there are."""
         for path in sorted(self._directory.glob(f"*{_SUFFIX}")):
@@ -131,6 +135,10 @@ class _File:
     @property
     def pending(self) -> bool:
         return self.size > self._done
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self.size - self._done
 
     def append(self, data: bytes) -> None:
         try:

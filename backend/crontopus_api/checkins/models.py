@@ -92,7 +92,12 @@ class StatusChange(Base):
 
     __tablename__ = "status_changes"
     __table_args__ = (
-        Index("ix_status_changes_unclaimed", "recorded_at", postgresql_where=text("claimed_at IS NULL")),
+        Index(
+            "ix_status_changes_waiting",
+            "tenant_id",
+            "recorded_at",
+            postgresql_where=text("claimed_at IS NULL"),
+        ),
         Index("ix_status_changes_recorded_at", "recorded_at", postgresql_using="brin"),
     )
 

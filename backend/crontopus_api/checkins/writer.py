@@ -7,9 +7,10 @@ each other's row locks. While the database is away, a journal on the disk takes 
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from crontopus_api.checkins import batches
 from crontopus_api.checkins.announcer import Announcer
 from crontopus_api.checkins.cache import StatusCache
 from crontopus_api.checkins.journal import Journal
-from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE, JOURNALED
+from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE, BATCH_WAIT, JOURNAL_BYTES, JOURNALED
 from crontopus_api.checkins.records import Answer, CheckIn
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Unavailable
@@ -52,6 +53,7 @@ _AWAY = (
 class _Waiting:
     check_in: CheckIn
     answer: "asyncio.Future[Answer]"
+    since: float = field(default_factory=time.monotonic)
 
 
 class CheckInWriter:
@@ -160,6 +162,7 @@ class CheckInWriter:
             if chunk:
                 await self._write_again(connection, chunk)
                 await asyncio.to_thread(journal.done)
+            JOURNAL_BYTES.set(journal.waiting_bytes)
         except _AWAY as error:
             log.warning("journal_waits", error=str(error))
             await self._disconnect()
@@ -181,6 +184,7 @@ class CheckInWriter:
                 log.exception("journal_refused", error=str(error), count=len(sure))
             else:
                 JOURNALED.inc(len(sure))
+                JOURNAL_BYTES.set(self._journal.waiting_bytes)
                 for each in sure:
                     _answer(each, Answer(each.check_in.event_id, "journaled"))
         _refuse(batch)
@@ -216,6 +220,7 @@ class CheckInWriter:
             unknown, second = await self._write_remembered(connection, batch)
             if unknown:
                 await self._look_up(connection, unknown)
+        BATCH_WAIT.observe(time.monotonic() - batch[0].since)
         if second:
             self._queue.extendleft(reversed(second))
             self._bytes += _size(second)

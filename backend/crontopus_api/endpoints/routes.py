@@ -1,6 +1,6 @@
 """Endpoints as people see them, and enrolment tokens."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -23,13 +23,15 @@ _read = requires(scopes.JOBS_READ)
 _manage = requires(scopes.ENDPOINTS_MANAGE)
 
 
-def _out(service: EndpointService, endpoint: Endpoint, instances: dict[UUID, int]) -> schemas.EndpointOut:
+def _known(service: EndpointService, endpoint: Endpoint) -> dict[str, Any]:
     known = {
         name: getattr(endpoint, name) for name in schemas.EndpointOut.model_fields if hasattr(endpoint, name)
     }
-    return schemas.EndpointOut(
-        **known, state=service.state(endpoint), instances=instances.get(endpoint.id, 0)
-    )
+    return known | {"state": service.state(endpoint)}
+
+
+def _out(service: EndpointService, endpoint: Endpoint, instances: dict[UUID, int]) -> schemas.EndpointOut:
+    return schemas.EndpointOut(**_known(service, endpoint), instances=instances.get(endpoint.id, 0))
 
 
 @router.get(
@@ -61,8 +63,52 @@ async def list_endpoints(
 )
 async def get_endpoint(
     endpoint_id: UUID, principal: CurrentPrincipal, session: TenantSession, endpoints: Endpoints
-) -> schemas.EndpointOut:
+) -> schemas.EndpointDetail:
+    """With what is not as it should be on it."""
     endpoint = await endpoints.get(session, principal.tenant_id, endpoint_id)
+    counts, wrong = await endpoints.conditions_of(session, endpoint)
+    return schemas.EndpointDetail(
+        **_known(endpoints, endpoint),
+        instances=sum(counts.values()),
+        conditions=counts,
+        problems=[schemas.EndpointConditionOut.model_validate(each) for each in wrong],
+    )
+
+
+@router.get(
+    "/endpoints/{endpoint_id}/events",
+    tags=["endpoints"],
+    dependencies=[_read],
+    responses=problem_responses(401, 403, 404, 422),
+)
+async def list_endpoint_events(
+    endpoint_id: UUID,
+    query: Annotated[PageQuery, Query()],
+    principal: CurrentPrincipal,
+    session: TenantSession,
+    endpoints: Endpoints,
+) -> Page[schemas.EndpointEventOut]:
+    """What happened to it and to the jobs on it in the last 90 days, newest first."""
+    after = decode_uuid_cursor(query.cursor)
+    found = await endpoints.events(session, principal.tenant_id, endpoint_id, after, query.limit + 1)
+    rows, last = split_page(found, query.limit)
+    return Page(
+        items=[schemas.EndpointEventOut.model_validate(row) for row in rows],
+        next_cursor=encode_cursor(last.id) if last else None,
+    )
+
+
+@router.post(
+    "/endpoints/{endpoint_id}/unlock",
+    tags=["endpoints"],
+    dependencies=[_manage],
+    responses=problem_responses(401, 403, 404, 409, 422),
+)
+async def unlock_endpoint(
+    endpoint_id: UUID, principal: CurrentPrincipal, session: TenantSession, endpoints: Endpoints
+) -> schemas.EndpointOut:
+    """The next of its copies to come with the endpoint's key goes on as this endpoint; any other has to enrol."""
+    endpoint = await endpoints.unlock(session, principal, endpoint_id)
     return _out(endpoints, endpoint, await endpoints.condition_counts(session, principal.tenant_id))
 
 

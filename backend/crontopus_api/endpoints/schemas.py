@@ -11,6 +11,7 @@ from crontopus_api.kit.schemas import Payload, Schema, Time
 Short = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Label = Annotated[str, StringConstraints(max_length=255)]
 Labels = Annotated[dict[Short, Label], Field(max_length=64)]
+Mark = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
@@ -48,6 +49,29 @@ class Enroll(Payload):
     labels: Labels = Field(default_factory=dict)
 
 
+class Generation(Payload):
+    """By which a copy of an endpoint is told from it. `next` replaces `mark`; a request may be repeated unchanged."""
+
+    number: int = Field(0, ge=0, le=2**62, description="As the service last answered.")
+    mark: Mark | None = Field(None, description="The mark that was last accepted; null: none yet.")
+    next: Mark | None = Field(None, description="16 random bytes, hexadecimal, made and kept by the agent.")
+
+
+class Succession(Schema):
+    """A signing key that names the next one, in words it signed: see `message`."""
+
+    old: str = Field(description="As in an authorized_keys file.")
+    new: str
+    at: Time
+    message: str
+    signature: str = Field(description="Armoured SSH signature of `message`, namespace crontopus-signer.")
+
+
+class SignersKnown(Schema):
+    current: str = Field(description="Whose signature commits made by Crontopus carry.")
+    successions: list[Succession] = Field(default_factory=list)
+
+
 class Enrolled(Schema):
     endpoint_id: UUID
     tenant_id: UUID
@@ -58,6 +82,10 @@ class Enrolled(Schema):
     repository: "RepositoryUrl"
     labels: dict[str, str]
     server_time: Time
+    generation: int = Field(
+        description="Of a machine that was enrolled before, above that of all its copies."
+    )
+    signers: SignersKnown
 
 
 class RepositoryUrl(Schema):
@@ -78,6 +106,7 @@ class Self(Schema):
     head_commit: str | None
     token_expires_at: Time | None
     server_time: Time
+    signers: SignersKnown
 
 
 class Condition(Payload):
@@ -92,6 +121,13 @@ class Spool(Payload):
     pending: int = Field(0, ge=0)
 
 
+class MeasuredClock(Payload):
+    """As the agent measured it with the answer before."""
+
+    offset_ms: int = Field(ge=-(2**53), le=2**53, description="The machine's clock minus the service's.")
+    round_trip_ms: int = Field(ge=0, le=2**31, description="The offset is right within half of this.")
+
+
 class Heartbeat(Payload):
     agent_version: Short
     fetched_commit: Commit | None = None
@@ -99,6 +135,8 @@ class Heartbeat(Payload):
     conditions: Annotated[list[Condition], Field(max_length=5000)] = Field(default_factory=list)
     spool: Spool = Spool()
     sent_at: datetime
+    clock: MeasuredClock | None = None
+    generation: Generation | None = None
 
 
 class HeartbeatAnswer(Schema):
@@ -106,9 +144,17 @@ class HeartbeatAnswer(Schema):
     head_commit: str | None
     labels: dict[str, str]
     token_expires_at: Time | None
+    generation: int
 
 
 class Rotate(Payload):
+    """Signed are the UTF-8 bytes of these, joined by newlines: `crontopus-rotate-v2`, tenant id, endpoint id,
+    timestamp, nonce, and the generation's number, mark and next (`-` for null). Without a generation:
+    `crontopus-rotate-v1`, endpoint id, timestamp, nonce, together with the endpoint's token."""
+
+    tenant_id: UUID | None = None
+    endpoint_id: UUID | None = None
+    generation: Generation | None = None
     timestamp: str = Field(description="RFC 3339, within five minutes of the server's time.", max_length=40)
     nonce: Annotated[str, StringConstraints(min_length=16, max_length=64)]
     signature: Signature
@@ -117,6 +163,7 @@ class Rotate(Payload):
 class Rotated(Schema):
     token: str
     token_expires_at: Time | None
+    generation: int
 
 
 class EndpointOut(Schema):
@@ -127,12 +174,45 @@ class EndpointOut(Schema):
     arch: str
     agent_version: str
     labels: dict[str, str]
-    state: Literal["online", "offline", "revoked"]
+    state: Literal["online", "offline", "locked", "revoked"]
+    lock_reason: str | None = Field(description="Why it is locked: it seems to be in use twice.")
+    offline_since: Time | None
     last_seen_at: Time | None
     enrolled_at: Time
     applied_commit: str | None
     fetched_commit: str | None
+    spool_pending: int = Field(description="Runs that the agent has not been able to report yet.")
+    clock_offset_ms: int | None = Field(description="The machine's clock minus ours.")
     instances: int = Field(description="Conditions the agent last reported: one per instance it keeps.")
+
+
+class EndpointConditionOut(Schema):
+    job_id: UUID
+    instance_id: UUID
+    type: str
+    reason: str
+    message: str
+    at: Time
+
+
+class EndpointDetail(EndpointOut):
+    conditions: dict[str, int] = Field(description="How many instances are in which condition.")
+    problems: list[EndpointConditionOut] = Field(
+        description="Those that are not Ready, newest first, at most 200."
+    )
+
+
+class EndpointEventOut(Schema):
+    id: UUID
+    kind: str = Field(
+        description="enrolled, reinstalled, online, offline, clone_suspected, unlocked, claimed, revoked;"
+        " of an instance stalled, drifted, suspended, ready; many: more of these at once than are told."
+    )
+    reason: str
+    message: str
+    job_id: UUID | None
+    instance_id: UUID | None
+    at: Time
 
 
 class EndpointPatch(Payload):

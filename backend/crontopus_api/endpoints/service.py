@@ -2,34 +2,35 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.endpoints import repository, schemas
-from crontopus_api.endpoints.models import Endpoint, EndpointCondition
+from crontopus_api.endpoints import events, repository, schemas
+from crontopus_api.endpoints.models import Endpoint, EndpointCondition, EndpointEvent
+from crontopus_api.endpoints.repository import Trouble
 from crontopus_api.identity.principal import Principal
 from crontopus_api.identity.scopes import ENDPOINT_SCOPES
 from crontopus_api.identity.tokens import Issued, TokenService
 from crontopus_api.kit import audit
-from crontopus_api.kit.audit import Actor, Subject
+from crontopus_api.kit.audit import SYSTEM, Actor, Subject
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Scope, enter
-from crontopus_api.kit.errors import NotFound, Unauthenticated
+from crontopus_api.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.ids import uuid7
 from crontopus_api.live.topics import announce
 from crontopus_api.tenants.plans import used_up
 from crontopus_api.tenants.service import TenantService
 
+__all__ = ["EndpointService", "Trouble"]
+
 TOKEN_LIFE = timedelta(hours=24)
 HEARTBEAT_SECONDS = 30
 # Three heartbeats: one lost to the network and one late are no reason to call a machine offline.
 OFFLINE_AFTER = timedelta(seconds=3 * HEARTBEAT_SECONDS)
-CLOCK_TOLERANCE = timedelta(minutes=5)
+_MOST_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,26 @@ class EnrolledEndpoint:
     issued: Issued
 
 
+@dataclass(frozen=True)
+class Succession:
+    """A signing key that names the next one, in words it signed."""
+
+    old: str
+    new: str
+    at: datetime
+    message: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class Signers:
+    """Whose signature on a commit agents may believe: the service's key, and how older ones handed over."""
+
+    current: str
+    successions: Sequence[Succession]
+
+
+SignersOf = Callable[[AsyncSession], Awaitable[Signers]]
 HeadOf = Callable[[AsyncSession, UUID], Awaitable[str | None]]
 
 
@@ -69,95 +90,63 @@ class EndpointService:
         tenant_id, slug, token_id = await self._tokens.find_enrollment(session, request.token)
         await enter(session, Scope(tenant_id=tenant_id))
         grant = await self._tokens.consume_enrollment(session, tenant_id, slug, token_id)
-        plan = await self._tenants.plan_held(session, tenant_id, "endpoints")
-        if await repository.count_active(session, tenant_id) >= plan.endpoints:
-            raise used_up(plan, "endpoints", "endpoints")
-        endpoint = Endpoint(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            name=request.hostname,
-            hostname=request.hostname,
-            platform=request.platform,
-            arch=request.arch,
-            agent_version=request.agent_version,
-            # What the token's maker decided wins over what the machine says of itself.
-            labels=request.labels | grant.labels,
-            machine_id=request.machine_id,
-            public_key=request.public_key,
-            spool_pending=0,
-            enrolled_at=self._clock.now(),
-            last_seen_at=self._clock.now(),
-        )
+        endpoint = await self._same_machine(session, tenant_id, request)
+        action = "reinstalled" if endpoint is not None else "enrolled"
+        if endpoint is None:
+            plan = await self._tenants.plan_held(session, tenant_id, "endpoints")
+            if await repository.count_active(session, tenant_id) >= plan.endpoints:
+                raise used_up(plan, "endpoints", "endpoints")
+            endpoint = Endpoint(tenant_id=tenant_id, id=uuid7(), name=request.hostname, labels={})
+            endpoint.generation = endpoint.generation_floor = 0
+        else:
+            await self._tokens.revoke_of_endpoint(session, tenant_id, endpoint.id)
+            endpoint.generation = endpoint.generation_floor = endpoint.generation + 1
+        self._describe(endpoint, request, grant.labels)
         await repository.add(session, endpoint)
-        issued = await self._issue(session, endpoint)
+        await events.record(session, endpoint, action, self._clock.now())
+        issued = await self.issue(session, endpoint)
         actor = Actor("endpoint", endpoint.id, endpoint.name, issued.token.id)
         about = {"platform": endpoint.platform, "labels": endpoint.labels, "enrolment_token": token_id}
-        await self._record(session, "endpoint.enrolled", actor, endpoint, after=about)
+        await self._record(session, f"endpoint.{action}", actor, endpoint, after=about)
         await self._changed(session, tenant_id)
         return EnrolledEndpoint(endpoint, slug, issued)
 
-    async def own(self, session: AsyncSession, principal: Principal) -> Endpoint:
-        """The endpoint a request comes from. Raises Unauthenticated for people and for revoked machines."""
+    async def _same_machine(
+        self, session: AsyncSession, tenant_id: UUID, request: schemas.Enroll
+    ) -> Endpoint | None:
+        """The endpoint that this machine was before its agent was installed again.
+
+        A copied machine names the same id. What still reports is another machine, and stays one.
+        """
+        known = await repository.of_machine(session, tenant_id, request.machine_id)
+        return known if known is not None and self.state(known) == "offline" else None
+
+    def _describe(self, endpoint: Endpoint, request: schemas.Enroll, granted: Mapping[str, str]) -> None:
+        now = self._clock.now()
+        endpoint.hostname, endpoint.platform, endpoint.arch = request.hostname, request.platform, request.arch
+        endpoint.agent_version, endpoint.machine_id = request.agent_version, request.machine_id
+        endpoint.public_key = request.public_key
+        # What the token's maker decided wins over what the machine says of itself.
+        endpoint.labels = endpoint.labels | request.labels | granted
+        endpoint.spool_pending = 0
+        endpoint.generation_mark = endpoint.generation_mark_before = None
+        endpoint.enrolled_at = endpoint.last_seen_at = now
+        endpoint.offline_since = None
+
+    async def own(self, session: AsyncSession, principal: Principal, *, hold: bool = False) -> Endpoint:
+        """The endpoint a request comes from, with `hold` locked against others until the transaction ends.
+
+        Raises Unauthenticated for people and for revoked machines, Forbidden for locked ones.
+        """
         endpoint = None
         if principal.endpoint_id is not None:
-            endpoint = await repository.get(session, principal.tenant_id, principal.endpoint_id)
+            find = repository.held if hold else repository.get
+            endpoint = await find(session, principal.tenant_id, principal.endpoint_id)
         if endpoint is None or endpoint.revoked_at is not None:
             raise Unauthenticated("This needs an endpoint's own token.", code="not_an_endpoint")
+        if endpoint.locked_at is not None:
+            raise endpoint_locked(endpoint.lock_reason or "")
         return endpoint
-
-    async def heartbeat(
-        self, session: AsyncSession, principal: Principal, report: schemas.Heartbeat
-    ) -> Endpoint:
-        """Record what an agent says of itself and its instances."""
-        endpoint, now = await self.own(session, principal), self._clock.now()
-        came_back = endpoint.last_seen_at is None or now - endpoint.last_seen_at > OFFLINE_AFTER
-        moved = came_back or endpoint.applied_commit != report.applied_commit
-        await repository.change(
-            session,
-            endpoint.tenant_id,
-            endpoint.id,
-            last_seen_at=now,
-            agent_version=report.agent_version,
-            fetched_commit=report.fetched_commit,
-            applied_commit=report.applied_commit,
-            spool_pending=report.spool.pending,
-            clock_offset_ms=int((_aware(report.sent_at) - now) / timedelta(milliseconds=1)),
-        )
-        rows = [
-            {"tenant_id": endpoint.tenant_id, "endpoint_id": endpoint.id, "at": now} | condition.model_dump()
-            for condition in {each.instance_id: each for each in report.conditions}.values()
-        ]
-        await repository.replace_conditions(session, endpoint.tenant_id, endpoint.id, rows)
-        if moved:
-            await announce(session, endpoint.tenant_id, "endpoints", "jobs")
-        return endpoint
-
-    async def rotate(self, session: AsyncSession, principal: Principal, request: schemas.Rotate) -> Issued:
-        """A fresh token for an endpoint that proves it holds its key. The old one works until the new one is used.
-
-        Raises Unauthenticated for a wrong signature, a stale time or a nonce seen before.
-        """
-        endpoint, now = await self.own(session, principal), self._clock.now()
-        signed = f"crontopus-rotate-v1\n{endpoint.id}\n{request.timestamp}\n{request.nonce}".encode()
-        try:
-            Ed25519PublicKey.from_public_bytes(endpoint.public_key).verify(request.signature, signed)
-        except InvalidSignature as error:
-            raise Unauthenticated(
-                "The signature is not this endpoint's.", code="invalid_signature"
-            ) from error
-        if abs(_parse_time(request.timestamp) - now) > CLOCK_TOLERANCE:
-            raise Unauthenticated(
-                "The signed time is too far from ours.",
-                code="stale_signature",
-                hint="Set the machine's clock.",
-            )
-        forget_before = now - 2 * CLOCK_TOLERANCE
-        fresh = await repository.use_nonce(
-            session, endpoint.tenant_id, endpoint.id, request.nonce, now, forget_before
-        )
-        if not fresh:
-            raise Unauthenticated("This signed request was used before.", code="replayed_signature")
-        return await self._issue(session, endpoint, replaces_id=principal.token_id)
 
     async def page(
         self, session: AsyncSession, tenant_id: UUID, after: UUID | None, limit: int
@@ -176,6 +165,21 @@ class EndpointService:
 
     async def names(self, session: AsyncSession, tenant_id: UUID) -> dict[UUID, str]:
         return await repository.names(session, tenant_id)
+
+    async def known(
+        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
+    ) -> dict[UUID, Endpoint]:
+        """Those of them that there are or were."""
+        return {each.id: each for each in await repository.known(session, tenant_id, endpoint_ids)}
+
+    async def troubles(
+        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
+    ) -> dict[UUID, list[Trouble]]:
+        """What is stalled or drifted, by endpoint."""
+        found: dict[UUID, list[Trouble]] = {}
+        for each in await repository.troubles(session, tenant_id, endpoint_ids):
+            found.setdefault(each.endpoint_id, []).append(each)
+        return found
 
     async def conditions(
         self, session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
@@ -208,8 +212,57 @@ class EndpointService:
             endpoint.revoked_at = self._clock.now()
             await session.flush()
             await self._record(session, "endpoint.revoked", principal.actor(), endpoint)
+            await events.record(session, endpoint, "revoked", self._clock.now())
         await self._tokens.revoke_of_endpoint(session, principal.tenant_id, endpoint_id)
         await self._changed(session, principal.tenant_id)
+
+    async def lock(self, session: AsyncSession, tenant_id: UUID, endpoint_id: UUID, why: str) -> None:
+        """Its tokens stop working with this commit, in every copy there is; jobs on the machines run on."""
+        endpoint = await repository.held(session, tenant_id, endpoint_id)
+        if endpoint is None or endpoint.locked_at is not None:
+            return
+        endpoint.locked_at, endpoint.lock_reason = self._clock.now(), why
+        await session.flush()
+        await self._tokens.revoke_of_endpoint(session, tenant_id, endpoint_id)
+        await events.record(
+            session, endpoint, "clone_suspected", endpoint.locked_at, "GenerationMismatch", why
+        )
+        await self._record(session, "endpoint.locked", SYSTEM, endpoint, after={"reason": why})
+        await self._changed(session, tenant_id)
+
+    async def unlock(self, session: AsyncSession, principal: Principal, endpoint_id: UUID) -> Endpoint:
+        """The next copy to present its key is the endpoint; what another one holds is worth nothing then.
+
+        Raises NotFound, Conflict.
+        """
+        endpoint = await repository.held(session, principal.tenant_id, endpoint_id)
+        if endpoint is None:
+            raise NotFound("There is no such endpoint.")
+        if endpoint.locked_at is None:
+            raise Conflict("The endpoint is not locked.", code="not_locked")
+        endpoint.locked_at = endpoint.lock_reason = None
+        endpoint.generation = endpoint.generation_floor = endpoint.generation + 1
+        endpoint.generation_mark = endpoint.generation_mark_before = None
+        await session.flush()
+        await events.record(session, endpoint, "unlocked", self._clock.now())
+        await self._record(session, "endpoint.unlocked", principal.actor(), endpoint)
+        await self._changed(session, principal.tenant_id)
+        return endpoint
+
+    async def events(
+        self, session: AsyncSession, tenant_id: UUID, endpoint_id: UUID, after: UUID | None, limit: int
+    ) -> Sequence[EndpointEvent]:
+        """What happened to it, newest first. Raises NotFound."""
+        await self.get(session, tenant_id, endpoint_id)
+        return await repository.events_page(session, tenant_id, endpoint_id, after, limit)
+
+    async def conditions_of(
+        self, session: AsyncSession, endpoint: Endpoint
+    ) -> tuple[dict[str, int], Sequence[EndpointCondition]]:
+        """How many instances are in which condition, and the first of those that are not Ready."""
+        counts = await repository.condition_types(session, endpoint.tenant_id, endpoint.id)
+        wrong = await repository.not_ready(session, endpoint.tenant_id, endpoint.id, _MOST_SHOWN)
+        return counts, wrong
 
     async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
         """Those that are not revoked."""
@@ -221,10 +274,12 @@ class EndpointService:
     def state(self, endpoint: Endpoint) -> str:
         if endpoint.revoked_at is not None:
             return "revoked"
+        if endpoint.locked_at is not None:
+            return "locked"
         seen = endpoint.last_seen_at
         return "online" if seen and self._clock.now() - seen <= OFFLINE_AFTER else "offline"
 
-    async def _issue(
+    async def issue(
         self, session: AsyncSession, endpoint: Endpoint, replaces_id: UUID | None = None
     ) -> Issued:
         return await self._tokens.issue(
@@ -263,12 +318,9 @@ class EndpointService:
         await announce(session, tenant_id, "endpoints", "jobs")
 
 
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _parse_time(text: str) -> datetime:
-    try:
-        return _aware(datetime.fromisoformat(text))
-    except ValueError as error:
-        raise Unauthenticated("The signed time is not RFC 3339.", code="stale_signature") from error
+def endpoint_locked(why: str) -> Forbidden:
+    return Forbidden(
+        f"This endpoint is locked: there seem to be two copies of it. {why}".strip(),
+        code="endpoint_locked",
+        hint="Somebody who manages endpoints unlocks it in the console; then start the agent of the right one first.",
+    )

@@ -18,6 +18,7 @@ from crontopus_api.gitstore.host import COMMITTER
 _MAGIC = b"SSHSIG"
 _VERSION = 1
 _NAMESPACE = b"git"
+_SUCCESSION = b"crontopus-signer"
 _HASH = b"sha512"
 _KEY_TYPE = b"ssh-ed25519"
 _ARMOUR_WIDTH = 70  # as ssh-keygen folds it
@@ -36,15 +37,19 @@ class SshSigner:
         """The key that 32 secret bytes stand for: every process that knows them has the same one."""
         return cls(Ed25519PrivateKey.from_private_bytes(seed))
 
-    def sign(self, payload: bytes) -> bytes:
+    def sign(self, payload: bytes, namespace: bytes = _NAMESPACE) -> bytes:
         """The armoured signature of a commit without its `gpgsig` header; no newline at the end."""
-        about = _string(_NAMESPACE) + _string(b"") + _string(_HASH)
+        about = _string(namespace) + _string(b"") + _string(_HASH)
         signed = _MAGIC + about + _string(hashlib.sha512(payload).digest())
         signature = _string(_KEY_TYPE) + _string(self._key.sign(signed))
         blob = _MAGIC + struct.pack(">I", _VERSION) + _string(self._public) + about + _string(signature)
         text = base64.b64encode(blob)
         lines = [text[at : at + _ARMOUR_WIDTH] for at in range(0, len(text), _ARMOUR_WIDTH)]
         return b"\n".join([b"-----BEGIN SSH SIGNATURE-----", *lines, b"-----END SSH SIGNATURE-----"])
+
+    def succeeded_by(self, new: str, at: datetime) -> str:
+        """The armoured signature by which this key hands over to another: agents have pinned this one."""
+        return self.sign(succession(self.public_key, new, at).encode(), _SUCCESSION).decode()
 
     @property
     def public_key(self) -> str:
@@ -59,6 +64,11 @@ class SshSigner:
     def allowed_signers(self) -> str:
         """The content of the file for `gpg.ssh.allowedSignersFile`."""
         return allowed_signer(self.public_key)
+
+
+def succession(old: str, new: str, at: datetime) -> str:
+    """What is signed when one key follows another."""
+    return f"crontopus-signer-v1\n{old}\n{new}\n{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
 
 
 def fingerprint_of(public_key: str) -> str:

@@ -152,6 +152,7 @@ async def activity(
             at=each.at,
             action=each.action,
             subject=each.subject_name,
+            by=None if each.actor_id == person.user_id else each.actor_name,
             address=each.address,
             agent=each.agent,
             before=each.before,

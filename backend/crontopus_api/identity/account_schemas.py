@@ -99,6 +99,7 @@ class ActivityItem(Schema):
     at: Time
     action: str
     subject: str
+    by: str | None = Field(description="Who did it; null: you.")
     address: str | None
     agent: str | None
     before: dict[str, Any] | None

@@ -150,16 +150,17 @@ class Accounts:
         action: str,
         user: User,
         *,
+        by: Actor | None = None,
         token_id: UUID | None = None,
         subject: Subject | None = None,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
-        """An entry in the person's own log, of what they did themselves."""
+        """An entry in the person's own log, of what they did themselves, or what was done `by` another."""
         await audit.record(
             session,
             action,
-            Actor("user", user.id, user.username, token_id),
+            by or Actor("user", user.id, user.username, token_id),
             subject or Subject("account", user.id, user.username),
             at=self._clock.now(),
             account_id=user.id,

@@ -84,22 +84,32 @@ async def get_token(session: AsyncSession, tenant_id: UUID, token_id: UUID) -> T
     return await session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
-async def list_tokens(session: AsyncSession, tenant_id: UUID, kind: str, user_id: UUID | None) -> list[Token]:
-    """Tokens that still work or may be rotated, newest first; a user's own when `user_id` is given."""
+async def list_tokens(session: AsyncSession, tenant_id: UUID, kind: str) -> list[Token]:
+    """Tokens that still work or may be rotated, newest first."""
     query = select(Token).where(Token.tenant_id == tenant_id, Token.kind == kind, Token.revoked_at.is_(None))
-    if user_id is not None:
-        query = query.where(Token.user_id == user_id)
     return list(await session.scalars(query.order_by(Token.id.desc())))
 
 
-async def token_owners(session: AsyncSession, tenant_id: UUID, kind: str) -> list[tuple[Token, str]]:
-    """Everybody's tokens of that kind with their user names, newest first."""
-    rows = await session.execute(
+async def page_of_tokens(
+    session: AsyncSession,
+    tenant_id: UUID,
+    kind: str,
+    user_id: UUID | None,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> list[tuple[Token, str]]:
+    """Tokens of that kind with their owners' user names, newest first: a person's own when `user_id` is given."""
+    query = (
         select(Token, User.username)
         .join(User, User.id == Token.user_id)
         .where(Token.tenant_id == tenant_id, Token.kind == kind, Token.revoked_at.is_(None))
-        .order_by(Token.id.desc())
     )
+    if user_id is not None:
+        query = query.where(Token.user_id == user_id)
+    if before is not None:
+        query = query.where(Token.id < before)
+    rows = await session.execute(query.order_by(Token.id.desc()).limit(limit))
     return [(token, name) for token, name in rows]
 
 

@@ -34,7 +34,7 @@ MEANINGS: Final[dict[str, str]] = {
     JOBS_WRITE: "Make, change, move and delete jobs; push to the repository.",
     CHECKINS_WRITE: "Report runs; see and change ping keys.",
     ENDPOINTS_MANAGE: "Enrol endpoints, label and revoke them.",
-    ALERTS_MANAGE: "Decide who is told of incidents.",
+    ALERTS_MANAGE: "Decide who is told of incidents; with `jobs:write` alert routes and maintenance windows, too.",
     TENANT_ADMIN: "Invite and remove members and give them roles up to the own one; everybody's API tokens;"
     " the tenant's name; the audit log; export.",
     TENANT_OWNER: "Delete the tenant or hand it over. Only owners make owners.",

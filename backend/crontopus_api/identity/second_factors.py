@@ -9,17 +9,18 @@ import pyotp
 from pyotp.exceptions import OTPVerificationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.identity import repository
+from crontopus_api.identity import accounts_repository, repository
 from crontopus_api.identity import second_factors_repository as factors
 from crontopus_api.identity.accounts import Accounts
 from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.models import SecondFactor, User
 from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.principal import Principal
+from crontopus_api.kit.audit import Actor
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring, Place
 from crontopus_api.kit.database import Database, Scope
-from crontopus_api.kit.errors import Conflict, Forbidden, Unauthenticated
+from crontopus_api.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 _ISSUER: Final = "Crontopus"
 _CODES: Final = 10
@@ -114,6 +115,25 @@ class SecondFactors:
             await factors.remove(session, user.id)
             await self._tell(session, principal, "totp.disabled")
             await self._mails.queue(session, "totp_disabled", user.id)
+
+    async def reset(self, login: str, by: Actor) -> str:
+        """An operator turns it off for somebody who lost both app and recovery codes; the person gets an email.
+
+        `login`: user name or address. Answers the user name. Raises NotFound, and Conflict when it is off.
+        """
+        async with self._database.session() as session:
+            found = await accounts_repository.find_account(session, login.strip().lower())
+        if found is None:
+            raise NotFound(f"There is no account {login}.")
+        async with self._database.session(Scope(user_id=found.user_id)) as session:
+            user = await repository.get_user(session, found.user_id)
+            assert user is not None
+            if not await factors.enabled(session, user.id):
+                raise Conflict("Two-step sign-in is off.", code="totp_disabled")
+            await factors.remove(session, user.id)
+            await self._accounts.note(session, "totp.disabled", user, by=by)
+            await self._mails.queue(session, "totp_disabled", user.id)
+        return user.username
 
     async def renew_codes(self, principal: Principal, password: str, code: str) -> list[str]:
         """New recovery codes in place of the old ones. Raises as `disable` does."""

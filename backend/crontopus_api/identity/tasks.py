@@ -9,7 +9,7 @@ import structlog
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.jobs import Job
 
-from crontopus_api.identity import accounts_repository
+from crontopus_api.identity import accounts_repository, sessions_repository
 from crontopus_api.identity.mails import MAIL, AccountMails, Kind
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database, Scope
@@ -37,7 +37,8 @@ def register(app: procrastinate.App, mails: AccountMails) -> None:
 
 
 class AccountUpkeep:
-    """Takes away registrations whose address nobody confirmed. They have no tenant, and nothing in one."""
+    """Takes away registrations whose address nobody confirmed, which have no tenant and nothing in one, and sessions
+    that are long over."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -46,6 +47,7 @@ class AccountUpkeep:
     async def round(self) -> int:
         async with self._database.session(Scope(role="crontopus_scanner")) as session:
             gone = await accounts_repository.delete_pending(session, self._clock.now() - _UNCONFIRMED_FOR)
-        if gone:
-            log.info("unconfirmed_accounts_removed", count=gone)
+            over = await sessions_repository.delete_over(session)
+        if gone or over:
+            log.info("accounts_tidied", unconfirmed=gone, sessions=over)
         return 0

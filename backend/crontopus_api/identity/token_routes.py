@@ -10,7 +10,7 @@ from crontopus_api.identity import token_schemas as schemas
 from crontopus_api.identity.dependencies import CurrentPrincipal, TenantSession, people_only
 from crontopus_api.identity.models import Token
 from crontopus_api.identity.tokens import Issued, TokenService
-from crontopus_api.kit.paging import Page
+from crontopus_api.kit.paging import Page, decode_uuid_cursor, encode_cursor, split_page
 from crontopus_api.kit.schemas import problem_responses
 from crontopus_api.kit.wiring import provided
 
@@ -34,15 +34,16 @@ async def list_tokens(
     principal: CurrentPrincipal,
     session: TenantSession,
     tokens: Tokens,
-    everybody: Annotated[bool, Query(alias="all", description="Everybody's; needs tenant:admin.")] = False,
+    query: Annotated[schemas.TokenQuery, Query()],
 ) -> Page[schemas.TokenOut]:
     """Your own API tokens, newest first."""
-    user_id = principal.person()
-    if everybody:
-        found = await tokens.of_everybody(session, principal)
-        return Page(items=[_out(token, owner) for token, owner in found])
-    own = await tokens.of_user(session, principal.tenant_id, user_id)
-    return Page(items=[_out(token) for token in own])
+    before = decode_uuid_cursor(query.cursor)
+    found = await tokens.page(
+        session, principal, everybody=query.everybody, before=before, limit=query.limit + 1
+    )
+    shown, last = split_page(found, query.limit)
+    items = [_out(token, owner if query.everybody else None) for token, owner in shown]
+    return Page(items=items, next_cursor=encode_cursor(last[0].id) if last else None)
 
 
 @router.post(

@@ -1,8 +1,9 @@
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from crontopus_api.identity.schemas import TokenName
+from crontopus_api.kit.paging import PageQuery
 from crontopus_api.kit.schemas import Payload, Schema, Time
 
 
@@ -20,6 +21,12 @@ class TokenOut(Schema):
     expires_at: Time | None
     last_used_at: Time | None
     owner: OwnerOut | None = Field(None, description="Whose it is, in the list of everybody's.")
+
+
+class TokenQuery(PageQuery):
+    model_config = ConfigDict(populate_by_name=True)
+
+    everybody: bool = Field(False, alias="all", description="Everybody's; needs tenant:admin.")
 
 
 class NewToken(Payload):

@@ -163,16 +163,20 @@ class TokenService:
         await self._record(session, "token.rotated", principal, token, after=about)
         return issued
 
-    async def of_user(self, session: AsyncSession, tenant_id: UUID, user_id: UUID) -> list[Token]:
-        return await repository.list_tokens(session, tenant_id, "user", user_id)
-
-    async def of_everybody(self, session: AsyncSession, principal: Principal) -> list[tuple[Token, str]]:
-        """The API tokens of all members with their user names. Raises Forbidden."""
-        principal.require(TENANT_ADMIN)
-        return await repository.token_owners(session, principal.tenant_id, "user")
+    async def page(
+        self, session: AsyncSession, principal: Principal, *, everybody: bool, before: UUID | None, limit: int
+    ) -> list[tuple[Token, str]]:
+        """API tokens with their owners' user names, newest first: one's own, or all members'. Raises Forbidden."""
+        own = principal.person()
+        if everybody:
+            principal.require(TENANT_ADMIN)
+        whose = None if everybody else own
+        return await repository.page_of_tokens(
+            session, principal.tenant_id, "user", whose, before=before, limit=limit
+        )
 
     async def enrollments(self, session: AsyncSession, tenant_id: UUID) -> list[Token]:
-        tokens = await repository.list_tokens(session, tenant_id, "enrollment", None)
+        tokens = await repository.list_tokens(session, tenant_id, "enrollment")
         now = self._clock.now()
         return [token for token in tokens if token.uses_left and token.expires_at and token.expires_at > now]
 

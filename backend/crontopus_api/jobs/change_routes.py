@@ -9,8 +9,9 @@ from crontopus_api.identity.dependencies import CurrentPrincipal, requires
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import schemas
 from crontopus_api.jobs.bodies import read_manifest
-from crontopus_api.jobs.changing.editing import EditingService, Outcome, Wish
+from crontopus_api.jobs.changing.editing import EditingService, Outcome
 from crontopus_api.jobs.changing.importing import ImportService
+from crontopus_api.jobs.changing.proposals import Wish
 from crontopus_api.jobs.routes import YAML, may_report
 from crontopus_api.jobs.service import JobService
 from crontopus_api.jobs.versions import VersionService
@@ -27,7 +28,7 @@ router = APIRouter(
 
 Editing = Annotated[EditingService, Depends(provided(EditingService))]
 DryRun = Annotated[bool, Query(description="Change nothing; answer what would change.")]
-_MANIFEST_BODY: dict[str, Any] = {
+MANIFEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -68,7 +69,7 @@ Show = Annotated[Shown, Depends()]
 
 @router.put(
     "/jobs/{namespace}/{name}",
-    openapi_extra=_MANIFEST_BODY,
+    openapi_extra=MANIFEST_BODY,
     responses=problem_responses(413, 415) | {201: {"model": schemas.JobOut}},
 )
 async def put_job(
@@ -86,7 +87,7 @@ async def put_job(
 ) -> schemas.JobOut | schemas.PlanOut:
     """Create or change a job: one commit by you. 201 when it is new."""
     body = await read_manifest(request)
-    wish = Wish(message, _unquote(if_match), if_none_match == "*", dry_run)
+    wish = Wish(message, unquoted(if_match), if_none_match == "*", dry_run)
     outcome = await editing.put(principal, namespace, name, body, wish)
     return await show.after(outcome, principal, namespace, name, response)
 
@@ -108,7 +109,7 @@ async def delete_job(
     if_match: Annotated[str | None, Header()] = None,
 ) -> schemas.PlanOut | None:
     """Remove a job: one commit by you. Its runs and history stay; a rollback brings it back."""
-    wish = Wish(message, _unquote(if_match), dry_run=dry_run)
+    wish = Wish(message, unquoted(if_match), dry_run=dry_run)
     outcome = await editing.delete(principal, namespace, name, wish)
     if outcome.plan is not None:
         response.status_code = 200
@@ -128,7 +129,7 @@ async def pause_job(
     if_match: Annotated[str | None, Header()] = None,
 ) -> schemas.JobOut | schemas.PlanOut:
     """Stop expecting and starting runs, by a commit. Pausing a paused job changes nothing."""
-    wish = Wish(body.message if body else None, _unquote(if_match), dry_run=dry_run)
+    wish = Wish(body.message if body else None, unquoted(if_match), dry_run=dry_run)
     outcome = await editing.set_paused(principal, namespace, name, True, wish)
     return await show.after(outcome, principal, namespace, name, response)
 
@@ -146,7 +147,7 @@ async def resume_job(
     if_match: Annotated[str | None, Header()] = None,
 ) -> schemas.JobOut | schemas.PlanOut:
     """The opposite of pause."""
-    wish = Wish(body.message if body else None, _unquote(if_match), dry_run=dry_run)
+    wish = Wish(body.message if body else None, unquoted(if_match), dry_run=dry_run)
     outcome = await editing.set_paused(principal, namespace, name, False, wish)
     return await show.after(outcome, principal, namespace, name, response)
 
@@ -165,9 +166,9 @@ async def rename_job(
 ) -> schemas.JobOut | schemas.PlanOut:
     """Move a job to another name or namespace. It stays the same job: runs, status, history, ping URL.
 
-    Out of `discovered` this is how a found job is adopted.
+    What was found on a machine is made yours by `adopt`, which enables it as well.
     """
-    wish = Wish(body.message, _unquote(if_match), dry_run=dry_run)
+    wish = Wish(body.message, unquoted(if_match), dry_run=dry_run)
     outcome = await editing.rename(principal, namespace, name, body.namespace, body.name, wish)
     answer = await show.after(outcome, principal, body.namespace, body.name, response)
     response.status_code = 200
@@ -187,7 +188,7 @@ async def roll_back_job(
     if_match: Annotated[str | None, Header()] = None,
 ) -> schemas.JobOut | schemas.PlanOut:
     """Put the file back to what it was at a commit, by a new commit. A deleted job comes back with its runs."""
-    wish = Wish(body.message, _unquote(if_match), dry_run=dry_run)
+    wish = Wish(body.message, unquoted(if_match), dry_run=dry_run)
     outcome = await versions.roll_back(principal, namespace, name, body.commit, wish)
     return await show.after(outcome, principal, namespace, name, response)
 
@@ -227,5 +228,6 @@ async def remove_namespace(name: str, principal: CurrentPrincipal, editing: Edit
     await editing.remove_namespace(principal, name, Wish())
 
 
-def _unquote(etag: str | None) -> str | None:
+def unquoted(etag: str | None) -> str | None:
+    """What an `If-Match` names."""
     return None if etag is None else etag.removeprefix("W/").strip('"')

@@ -178,6 +178,28 @@ async def documents(session: AsyncSession, tenant_id: UUID, kind: str | None) ->
     return (await session.scalars(_DOCUMENTS if kind is None else _DOCUMENTS_OF_KIND, wanted)).all()
 
 
+class RoutingSource(NamedTuple):
+    path: str
+    source: str
+
+
+async def routing_sources(session: AsyncSession, tenant_id: UUID) -> list[RoutingSource]:
+    """The files that say who is told of incidents, and when."""
+    query = select(Document.path, Document.source).where(
+        Document.tenant_id == tenant_id, Document.kind.in_(("AlertRoute", "MaintenanceWindow"))
+    )
+    return [RoutingSource(*row) for row in await session.execute(query)]
+
+
+async def repeats(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """`alerts.repeatEvery` of the jobs that have it."""
+    every = Job.manifest["spec"]["alerts"]["repeatEvery"].astext
+    query = select(Job.id, every).where(
+        Job.tenant_id == tenant_id, any_id(Job.id, job_ids), every.is_not(None)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:
     query = select(InvalidFile).where(InvalidFile.tenant_id == tenant_id).order_by(InvalidFile.path)
     return (await session.scalars(query)).all()

@@ -18,3 +18,10 @@ class InstanceMoved:
     to_state: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class RoutingChanged:
+    """An alert route or a maintenance window was added, changed or removed."""
+
+    tenant_id: UUID

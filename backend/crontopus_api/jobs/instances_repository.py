@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -93,6 +93,51 @@ async def page(
         query = query.where(Instance.id > after)
     rows = await session.execute(query.order_by(Instance.id).limit(limit))
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
+
+
+async def statuses(
+    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
+) -> dict[UUID, InstanceStatus]:
+    query = select(InstanceStatus).where(
+        InstanceStatus.tenant_id == tenant_id, any_id(InstanceStatus.instance_id, instance_ids)
+    )
+    return {row.instance_id: row for row in await session.scalars(query)}
+
+
+class Warned(NamedTuple):
+    """An instance whose last run was not as it should be. `warnings`: each with `code`, `message` and `at`."""
+
+    instance_id: UUID
+    job_id: UUID
+    endpoint_id: UUID | None
+    warnings: list[dict[str, Any]]
+
+
+async def warned(session: AsyncSession, tenant_id: UUID) -> list[Warned]:
+    query = (
+        select(Instance.id, Instance.job_id, Instance.endpoint_id, InstanceStatus.warnings)
+        .join(
+            Instance,
+            (Instance.tenant_id == InstanceStatus.tenant_id) & (Instance.id == InstanceStatus.instance_id),
+        )
+        .where(
+            InstanceStatus.tenant_id == tenant_id,
+            InstanceStatus.warnings != text("'[]'::jsonb"),
+            Instance.retired_at.is_(None),
+        )
+    )
+    return [Warned(*row) for row in await session.execute(query)]
+
+
+async def placed(session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many instances there are on each of these endpoints."""
+    query = select(Instance.endpoint_id, func.count().label("instances")).where(
+        Instance.tenant_id == tenant_id,
+        any_id(Instance.endpoint_id, endpoint_ids),
+        Instance.retired_at.is_(None),
+    )
+    rows = await session.execute(query.group_by(Instance.endpoint_id))
+    return {row.endpoint_id: row.instances for row in rows}
 
 
 async def states(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:

@@ -187,6 +187,12 @@ class InstanceStatus(Base):
         Index(
             "ix_instance_status_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")
         ),
+        Index(
+            "ix_instance_status_warnings",
+            "tenant_id",
+            "instance_id",
+            postgresql_where=text("warnings <> '[]'::jsonb"),
+        ),
     )
 
     tenant_id: Mapped[Id]
@@ -221,3 +227,5 @@ class RetiredSigner(Base):
 
     public_key: Mapped[Str] = mapped_column(primary_key=True)
     retired_at: Mapped[Instant]
+    successor: Mapped[Str | None]
+    signature: Mapped[Str | None]

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +18,11 @@ class Subject(NamedTuple):
     namespace: str
     name: str
     severity: str
+    labels: Mapping[str, str]
+    commit: str
+    changed_by: str
+    changed_at: datetime
+    created_at: datetime
 
 
 def _live(tenant_id: UUID) -> Select[Job]:
@@ -47,9 +52,15 @@ async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) 
 
 async def subjects(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Subject]:
     severity = func.coalesce(Job.manifest["spec"]["alerts"]["severity"].astext, "error")
-    query = select(Job.id, Job.namespace, Job.name, severity)
+    changed = (Job.commit_id, Job.changed_by, Job.changed_at, Job.created_at)
+    query = select(Job.id, Job.namespace, Job.name, severity, Job.labels, *changed)
     rows = await session.execute(query.where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids)))
     return {row[0]: Subject(*row[1:]) for row in rows}
+
+
+async def count(session: AsyncSession, tenant_id: UUID) -> int:
+    query = select(func.count()).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
+    return await session.scalar(query) or 0
 
 
 async def ids_matching(
@@ -153,6 +164,11 @@ async def tenant_of(session: AsyncSession, slug: str) -> UUID | None:
     return await session.scalar(select(Repository.tenant_id).where(Repository.slug == slug))
 
 
+async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:
+    query = select(InvalidFile).where(InvalidFile.tenant_id == tenant_id)
+    return (await session.scalars(query.order_by(InvalidFile.path))).all()
+
+
 async def set_problem(session: AsyncSession, tenant_id: UUID, problem: str) -> None:
     await session.execute(update(Repository).where(Repository.tenant_id == tenant_id).values(problem=problem))
 
@@ -163,9 +179,6 @@ async def all_repositories(session: AsyncSession) -> Sequence[Repository]:
     return (await session.scalars(select(Repository).order_by(Repository.slug))).all()
 
 
-async def retired_signers(session: AsyncSession) -> dict[str, datetime | None]:
-    """Public keys that sign no more, with when they ended, newest first."""
-    rows = await session.execute(
-        select(RetiredSigner.public_key, RetiredSigner.retired_at).order_by(RetiredSigner.retired_at.desc())
-    )
-    return {row.public_key: row.retired_at for row in rows}
+async def retired_signers(session: AsyncSession) -> Sequence[RetiredSigner]:
+    """Keys that sign no more, newest first."""
+    return (await session.scalars(select(RetiredSigner).order_by(RetiredSigner.retired_at.desc()))).all()

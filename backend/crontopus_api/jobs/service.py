@@ -1,6 +1,7 @@
 """Job definitions as the projection has them. They are changed through Git: see `editing`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -8,10 +9,11 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.jobs import instances_repository, list_repository, repository, schemas, views
-from crontopus_api.jobs.instances_repository import InstanceRow
+from crontopus_api.jobs import alerting, instances_repository, list_repository, repository, schemas, views
+from crontopus_api.jobs.alerting import Routing
+from crontopus_api.jobs.instances_repository import InstanceRow, Warned
 from crontopus_api.jobs.list_repository import JobFilter
-from crontopus_api.jobs.models import Job
+from crontopus_api.jobs.models import InstanceStatus, Job
 from crontopus_api.jobs.ping_keys import ping_key_place
 from crontopus_api.jobs.repository import Subject
 from crontopus_api.jobs.standing import SEVERITY
@@ -21,7 +23,7 @@ from crontopus_api.kit.errors import NotFound
 from crontopus_api.kit.schemas import JobRef
 from crontopus_api.schedules import Schedule
 
-__all__ = ["JobService", "Subject"]
+__all__ = ["JobService", "Subject", "Warned"]
 
 
 class JobService:
@@ -89,6 +91,38 @@ class JobService:
         """What an incident says of jobs, also of deleted ones."""
         return await repository.subjects(session, tenant_id, job_ids)
 
+    async def routing(self, session: AsyncSession, tenant_id: UUID) -> Routing:
+        """The tenant's alert routes and maintenance windows."""
+        return await alerting.routing(session, tenant_id)
+
+    async def invalid(
+        self, session: AsyncSession, tenant_id: UUID, paths: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Of those of these files whose newest version is not in force: why, in words."""
+        return await alerting.invalid(session, tenant_id, paths)
+
+    async def repeats(
+        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
+    ) -> dict[UUID, timedelta]:
+        """How often these jobs' incidents are told of again, of the jobs that say so."""
+        return await alerting.repeats(session, tenant_id, job_ids)
+
+    async def statuses(
+        self, session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
+    ) -> dict[UUID, InstanceStatus]:
+        """As they are now, by instance; those that nothing is expected of are left out."""
+        return await instances_repository.statuses(session, tenant_id, instance_ids)
+
+    async def warned(self, session: AsyncSession, tenant_id: UUID) -> list[Warned]:
+        """Instances whose last run was not as it should be."""
+        return await instances_repository.warned(session, tenant_id)
+
+    async def placed(
+        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
+    ) -> dict[UUID, int]:
+        """How many instances there are on each of these endpoints."""
+        return await instances_repository.placed(session, tenant_id, endpoint_ids)
+
     async def ids_matching(
         self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Sequence[tuple[str, str]]
     ) -> list[UUID]:
@@ -117,7 +151,7 @@ class JobService:
         return sorted(({"default": 0} | found).items())
 
     async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
-        return sum(jobs for _, jobs in await repository.namespaces(session, tenant_id))
+        return await repository.count(session, tenant_id)
 
     async def instances(
         self,

@@ -29,9 +29,9 @@ def shown_state_column(now: datetime) -> ColumnElement[Any]:
     return case((late, "late"), else_=InstanceStatus.state)
 
 
-def shown_state_sql(status: str) -> str:
-    """The same in a statement's text, of the table called `status` there; its parameter is `now`."""
+def shown_state_sql(status: str, now: str = "%(now)s") -> str:
+    """The same in a statement's text, of the table called `status` there; `now` is how it calls that parameter."""
     return (
-        f"CASE WHEN {status}.state IN {_MAY_BE_LATE} AND {status}.due_at < %(now)s THEN 'late'"
+        f"CASE WHEN {status}.state IN {_MAY_BE_LATE} AND {status}.due_at < {now} THEN 'late'"
         f" ELSE {status}.state END"
     )

@@ -7,7 +7,8 @@ from crontopus_api.gitstore.host import GitHost
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import repository, schemas
 from crontopus_api.jobs.changing.changes import unavailable, without_trailer
-from crontopus_api.jobs.changing.editing import EditingService, Outcome, Wish, renamed
+from crontopus_api.jobs.changing.editing import EditingService, Outcome, renamed
+from crontopus_api.jobs.changing.proposals import Wish
 from crontopus_api.jobs.history import HistoryService, Position, Version, unified_diff
 from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.service import JobService

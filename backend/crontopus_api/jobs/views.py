@@ -1,4 +1,4 @@
-"""Jobs and instances as the API shows them: pure functions from rows to schemas."""
+"""Jobs, instances and documents as the API shows them: pure functions from rows to schemas."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from crontopus_api.jobs import schemas
 from crontopus_api.jobs.changing.effects import next_runs
 from crontopus_api.jobs.instances_repository import InstanceRow
 from crontopus_api.jobs.list_repository import JobRow
-from crontopus_api.jobs.models import InstanceStatus, Job
+from crontopus_api.jobs.models import Document, InstanceStatus, Job
 from crontopus_api.jobs.standing import SEVERITY, shown_state
 from crontopus_api.kit.schemas import EndpointRef, ErrorDetail, JobRef, utc_text
 from crontopus_api.schedules import Schedule
@@ -118,6 +118,20 @@ def _last_run(job: JobRow) -> dict[str, Any] | None:
         "duration_seconds": None if milliseconds is None else milliseconds / 1000,
         "exit_code": job.last_run_exit_code,
     }
+
+
+def document_out(row: Document) -> schemas.DocumentOut:
+    return schemas.DocumentOut(
+        kind=row.kind,
+        name=row.name,
+        path=row.path,
+        manifest=row.manifest,
+        yaml=row.source,
+        etag=row.blob_id,
+        commit=row.commit_id,
+        changed_by=row.changed_by,
+        changed_at=row.changed_at,
+    )
 
 
 def _details(errors: str | None) -> list[dict[str, Any]]:

@@ -21,7 +21,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from crontopus_api.kit.metrics import watch_pool
 
 Role = Literal["crontopus_app", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"]
 
@@ -118,6 +120,8 @@ class Database:
             connect_args={"prepare_threshold": threshold, "connect_timeout": 5},
         )
         _ping_after_idling(self.engine)
+        assert isinstance(self.engine.pool, QueuePool)
+        watch_pool(self.engine.pool)
 
     @asynccontextmanager
     async def session(self, scope: Scope | None = None) -> AsyncIterator[AsyncSession]:

@@ -17,6 +17,7 @@ from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
 from crontopus_api.manifests.parse import (
     Manifest,
     Places,
+    document_from_mapping,
     job_from_mapping,
     parse_document,
     parse_job,
@@ -34,6 +35,7 @@ from crontopus_api.manifests.paths import (
     misplaced,
     split_job_path,
     system_kind,
+    system_path,
 )
 from crontopus_api.manifests.policies import Violation, applies, violations
 from crontopus_api.manifests.selectors import selects
@@ -61,6 +63,7 @@ __all__ = [
     "Selector",
     "Violation",
     "applies",
+    "document_from_mapping",
     "dump_yaml",
     "instance_id",
     "is_job_path",
@@ -76,6 +79,7 @@ __all__ = [
     "selects",
     "split_job_path",
     "system_kind",
+    "system_path",
     "to_mapping",
     "violations",
     "with_spec_value",

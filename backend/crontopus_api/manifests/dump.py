@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from crontopus_api.manifests.models import JobManifest
+from crontopus_api.manifests.parse import Manifest
 
 # YAML 1.2's core schema reads these plain scalars as something else than text, and PyYAML's own (1.1)
 # resolver does not know them all: `0o17`, `1e3`. Whatever either would misread is quoted.
@@ -42,11 +43,16 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _CORE_NUMBER, list("-+.0123456789"))
 
 
-def to_mapping(job: JobManifest) -> dict[str, Any]:
-    """The manifest as JSON data (`job_from_mapping` reads it back): only what differs from the defaults."""
-    data: dict[str, Any] = job.model_dump(
+def to_mapping(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as JSON data (`job_from_mapping`, `document_from_mapping` read it back): only what differs from
+    the defaults."""
+    data: dict[str, Any] = manifest.model_dump(
         mode="json", by_alias=True, exclude_defaults=True, exclude_none=True
     )
+    return _with_job_shapes(manifest, data) if isinstance(manifest, JobManifest) else data
+
+
+def _with_job_shapes(job: JobManifest, data: dict[str, Any]) -> dict[str, Any]:
     schedule = data["spec"]["schedule"]
     if len(schedule) == 1:
         data["spec"]["schedule"] = schedule[0]
@@ -55,8 +61,8 @@ def to_mapping(job: JobManifest) -> dict[str, Any]:
     return data
 
 
-def dump_yaml(manifest: JobManifest) -> str:
-    """Canonical, readable YAML in schema order, ending in a newline. `parse_job` reads it back unchanged."""
+def dump_yaml(manifest: Manifest) -> str:
+    """Canonical, readable YAML in schema order, ending in a newline. `parse_document` reads it back unchanged."""
     return yaml.dump(
         to_mapping(manifest),
         Dumper=_Dumper,

@@ -16,8 +16,8 @@ import yaml
 
 from crontopus_api.manifests.dump import dump_yaml
 from crontopus_api.manifests.errors import ManifestInvalid
-from crontopus_api.manifests.parse import job_from_data, parse_job
-from crontopus_api.manifests.paths import split_job_path
+from crontopus_api.manifests.parse import Manifest, from_data, parse_document, parse_job
+from crontopus_api.manifests.paths import split_job_path, system_kind
 from crontopus_api.manifests.yamltree import is_plain_text, read_tree
 
 Scalar = str | int | bool
@@ -29,13 +29,13 @@ _OLD_BOOLEANS = frozenset({"y", "n", "yes", "no", "on", "off"})
 
 
 def with_spec_value(content: bytes, key: str, value: Scalar, *, path: str = "job.yaml") -> bytes:
-    """A job with `spec.<key>` set to `value`, e.g. `paused: true`; unchanged if that is what it says.
+    """A manifest with `spec.<key>` set to `value`, e.g. `paused: true`; unchanged if that is what it says.
 
-    `path` names the file in errors; if it is a job's, the job's name and namespace must agree with it.
-
-    Raises ManifestInvalid when the job is invalid before or after, ValueError when the key holds a list or a mapping.
+    `path` names the file in errors, and what it says of kind, name and namespace must be so; elsewhere than under
+    `.crontopus/` it is a job. Raises ManifestInvalid when the manifest is invalid before or after, ValueError when the
+    key holds a list or a mapping.
     """
-    before = parse_job(path, content)
+    before = _parsed(path, content)
     default = type(before.spec).model_fields[key].default if key in type(before.spec).model_fields else None
     spec = read_tree(path, content).data["spec"]
     if isinstance(spec.get(key), list | dict):
@@ -68,9 +68,13 @@ def _changed(old_path: str, new_path: str, content: bytes, edits: list[tuple[str
         text = _edited(text, section, key, value)
     result = text.encode()
     if not _reads_as(new_path, result, wanted):
-        result = dump_yaml(job_from_data(new_path, wanted)).encode()
-    parse_job(new_path, result)
+        result = dump_yaml(from_data(new_path, wanted)).encode()
+    _parsed(new_path, result)
     return result
+
+
+def _parsed(path: str, content: bytes) -> Manifest:
+    return parse_document(path, content) if system_kind(path) else parse_job(path, content)
 
 
 def _reads_as(path: str, content: bytes, wanted: dict[str, Any]) -> bool:

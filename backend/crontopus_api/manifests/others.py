@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
@@ -20,6 +21,21 @@ from crontopus_api.manifests.models import (
 from crontopus_api.schedules.durations import clip
 
 Severity = Literal["info", "warning", "error", "critical"]
+# Those of alerts/kinds.py, which this room may not look into; a test compares them.
+IncidentKind = Literal[
+    "missed",
+    "failing",
+    "stuck",
+    "too_often",
+    "slow",
+    "endpoint_offline",
+    "sync_stalled",
+    "drifted",
+    "clone_suspected",
+    "repository_invalid",
+    "outage",
+    "channel_failing",
+]
 _INSTANT = re.compile(
     # Stricter about times and offsets than `fromisoformat`, which takes `24:00` or not, by Python's version.
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])",
@@ -42,7 +58,8 @@ def _instant(value: Any) -> Any:
         raise f.fail("bad_instant", f"{clip(value)} does not exist", hint) from None
 
 
-def _write_instant(instant: datetime) -> str:
+def write_instant(instant: datetime) -> str:
+    """As manifests say it: `2027-01-16T22:00:00Z`."""
     # `%Y` would write the year 999 with three digits, which nobody reads back.
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
@@ -53,9 +70,11 @@ def _time_of_day(text: str) -> str:
     return text
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(_write_instant, when_used="json")]
+Instant = Annotated[datetime, BeforeValidator(_instant), PlainSerializer(write_instant, when_used="json")]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Once = AfterValidator(check_unique)
+ChannelName = Annotated[str, Field(min_length=1, max_length=100)]
+Channels = Annotated[tuple[ChannelName, ...], Field(strict=False, min_length=1, max_length=16), Once]
 
 
 class Metadata(Part):
@@ -137,6 +156,27 @@ class Policy(Part):
     spec: PolicySpec
 
 
+class Escalation(Part):
+    """Whom else to tell when nobody has acknowledged an incident so long after it opened."""
+
+    after: f.duration_field("1m", "7d")  # type: ignore[valid-type]
+    channels: Channels
+
+
+class QuietHours(Part):
+    """When nobody is told of what is not at least as severe as `below`."""
+
+    timezone: f.Timezone = "UTC"
+    windows: Annotated[tuple[Window, ...], Field(strict=False, min_length=1, max_length=32)]
+    below: Severity = "critical"
+
+
+def _one_after_the_other(steps: tuple[Escalation, ...]) -> tuple[Escalation, ...]:
+    if any(later.after <= earlier.after for earlier, later in pairwise(steps)):
+        raise f.fail("out_of_range", "each step must come later than the one before it")
+    return steps
+
+
 class AlertRouteSpec(Part):
     """Which incidents go to which channels."""
 
@@ -145,16 +185,21 @@ class AlertRouteSpec(Part):
         Annotated[tuple[Severity, ...], Field(strict=False, min_length=1, max_length=4), Once] | None
     ) = None
     incidents: (
+        Annotated[tuple[IncidentKind, ...], Field(strict=False, min_length=1, max_length=12), Once] | None
+    ) = None
+    channels: Channels
+    continue_: bool = Field(default=True, alias="continue")
+    enabled: bool = True
+    repeat_every: f.duration_field("1m", "30d") | None = None  # type: ignore[valid-type]
+    escalate: (
         Annotated[
-            tuple[Literal["missed", "failing", "stuck"], ...],
-            Field(strict=False, min_length=1, max_length=3),
-            Once,
+            tuple[Escalation, ...],
+            Field(strict=False, min_length=1, max_length=5),
+            AfterValidator(_one_after_the_other),
         ]
         | None
     ) = None
-    channels: Annotated[tuple[f.Name, ...], Field(strict=False, min_length=1, max_length=16), Once]
-    continue_: bool = Field(default=True, alias="continue")
-    enabled: bool = True
+    quiet_hours: QuietHours | None = None
 
 
 class AlertRoute(Part):

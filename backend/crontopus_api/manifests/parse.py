@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from crontopus_api.manifests.errors import ManifestError, ManifestInvalid, Path, dotted
 from crontopus_api.manifests.models import API_VERSION, JobManifest
 from crontopus_api.manifests.others import AlertRoute, MaintenanceWindow, Policy
-from crontopus_api.manifests.paths import is_job_path, split_job_path, system_kind
+from crontopus_api.manifests.paths import is_job_path, split_job_path, stem_of, system_kind
 from crontopus_api.manifests.rules import Problem, address_problems, shape_problems, timing_problems
 from crontopus_api.manifests.translate import nearest, translate
 from crontopus_api.manifests.yamltree import MAX_DEPTH, MAX_NODES, Tree, read_tree, text_problem
@@ -73,15 +73,17 @@ def parse_document(path: str, data: bytes) -> Manifest:
 
     Raises ManifestInvalid with every error found.
     """
+    if is_job_path(path):
+        return parse_job(path, data)
     tree = read_tree(path, data)
-    wanted = "Job" if is_job_path(path) else system_kind(path)
-    kind = _check_header(tree, wanted)
+    kind = _check_header(tree, system_kind(path))
     return _job(tree) if kind == "Job" else _other(tree, kind)
 
 
-def job_from_data(path: str, data: dict[str, Any]) -> JobManifest:
-    """Validate a job that was read from YAML already and then changed. Raises ManifestInvalid, without lines."""
-    return _job(Tree(path, data))
+def from_data(path: str, data: dict[str, Any]) -> Manifest:
+    """Validate a manifest that was read from YAML already and then changed. Raises ManifestInvalid, without lines."""
+    tree, kind = Tree(path, data), system_kind(path)
+    return _job(tree) if kind is None else _other(tree, kind)
 
 
 def job_from_mapping(path: str, data: Mapping[str, Any], *, namespace: str, name: str) -> JobManifest:
@@ -89,15 +91,30 @@ def job_from_mapping(path: str, data: Mapping[str, Any], *, namespace: str, name
 
     `path` names the file in errors, which have a place in the document but no line. Raises ManifestInvalid.
     """
+    tree = _tree_of(path, data, "Job", {"name": name, "namespace": namespace})
+    return _job(tree, address=(namespace, name))
+
+
+def document_from_mapping(path: str, data: Mapping[str, Any]) -> Manifest:
+    """The same for what lives at `.crontopus/…/name.yaml`. Raises ValueError when nothing lives at `path`."""
+    kind = system_kind(path)
+    if kind is None:
+        raise ValueError(f"no document's path: {path!r}")
+    tree = _tree_of(path, data, kind, {"name": stem_of(path)})
+    return _other(tree, _check_header(tree, kind))
+
+
+def _tree_of(path: str, data: Mapping[str, Any], kind: str, metadata: Mapping[str, str]) -> Tree:
+    """A JSON body as if it had been a file, with what goes without saying filled in."""
     tree = Tree(path)
     document = _JsonReader(tree).read(data, (), 1)
     if isinstance(document, dict):
-        metadata = document.get("metadata", {})
-        if isinstance(metadata, dict):
-            document["metadata"] = {"name": name, "namespace": namespace} | metadata
-        document = {"apiVersion": API_VERSION, "kind": "Job"} | document
+        given = document.get("metadata", {})
+        if isinstance(given, dict):
+            document["metadata"] = {**metadata, **given}
+        document = {"apiVersion": API_VERSION, "kind": kind} | document
     tree.data = document
-    return _job(tree, address=(namespace, name))
+    return tree
 
 
 def _job(tree: Tree, address: tuple[str, str] | None = None) -> JobManifest:
@@ -121,8 +138,8 @@ def _job(tree: Tree, address: tuple[str, str] | None = None) -> JobManifest:
 def _other(tree: Tree, kind: str) -> Manifest:
     errors = list(tree.errors)
     if system_kind(tree.file):
-        stem = tree.file.rsplit("/", 1)[-1].removesuffix(".yaml")
-        errors += [_placed(tree, problem) for problem in address_problems(tree.data, (None, stem))]
+        address = (None, stem_of(tree.file))
+        errors += [_placed(tree, problem) for problem in address_problems(tree.data, address)]
     manifest = _validate(tree, KINDS[kind], errors)
     if manifest is None or errors:
         raise ManifestInvalid(errors)

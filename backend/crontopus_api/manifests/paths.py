@@ -55,6 +55,19 @@ def system_kind(path: str) -> str | None:
     return SYSTEM_KINDS.get(parts[1]) if is_name(parts[2].removesuffix(".yaml")) else None
 
 
+def system_path(kind: str, name: str) -> str:
+    """The file of a policy, route or window. Raises ValueError for names that could lead anywhere else."""
+    folder = next((folder for folder, each in SYSTEM_KINDS.items() if each == kind), None)
+    if folder is None or not is_name(name):
+        raise ValueError(f"not a kind and a name: {kind!r}, {name!r}")
+    return f"{SYSTEM_FOLDER}/{folder}/{name}.yaml"
+
+
+def stem_of(path: str) -> str:
+    """What a manifest's file says its name is."""
+    return path.rsplit("/", 1)[-1].removesuffix(".yaml")
+
+
 def misplaced(path: str) -> ManifestError | None:
     """The error for a YAML file where its author must expect a job, but where none is read from.
 

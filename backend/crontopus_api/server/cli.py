@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from crontopus_api.server import operator
+from crontopus_api.server import account, operator
 from crontopus_api.server.errors import ServerError
 from crontopus_api.settings import SettingsError, get_settings
 
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(operator.app, name="operator")
+app.add_typer(account.app, name="account")
 
 
 @app.command()

@@ -33,7 +33,7 @@ def create(
 ) -> None:
     """Make an operator. Asks for the password twice unless a file is given."""
     password = _ask_password() if password_file is None else _read_password(password_file)
-    operator = _with_operators(lambda operators: operators.create(username=name, password=password, by=_me()))
+    operator = _with_operators(lambda operators: operators.create(username=name, password=password, by=me()))
     typer.echo(f"Operator {operator.username} may sign in to the internal admin.")
 
 
@@ -50,11 +50,11 @@ def list_operators() -> None:
 @app.command()
 def disable(name: Annotated[str, typer.Argument(help="The operator's name.")]) -> None:
     """Sign an operator out for good. The name stays taken."""
-    _with_operators(lambda operators: operators.disable(name, by=_me()))
+    _with_operators(lambda operators: operators.disable(name, by=me()))
     typer.echo(f"Operator {name} is disabled and signed out.")
 
 
-def _me() -> "Actor":
+def me() -> "Actor":
     """Who types the command: an account of the machine, for there is no other name."""
     from crontopus_api.kit.audit import Actor  # noqa: PLC0415 - the other commands start without all this
 

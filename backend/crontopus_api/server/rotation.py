@@ -43,13 +43,15 @@ SEALED = (
     Sealed(
         "job_ping_keys", "sealed", "tenant_id", lambda row: str(row.job_id), keys=("job_id",), digest="digest"
     ),
+    Sealed("channels", "secret", "tenant_id", lambda row: str(row.id), keys=("id",)),
     Sealed("second_factors", "secret", "user_id", lambda _: "secret"),
 )
 # cross-tenant: whose values there are to go through
 _TENANTS = text("SELECT id FROM tenants ORDER BY id")
 _PEOPLE = text("SELECT id FROM users ORDER BY id")
 _RETIRE = text(
-    "INSERT INTO retired_signers (public_key, retired_at) VALUES (:key, :at) ON CONFLICT DO NOTHING"
+    "INSERT INTO retired_signers (public_key, retired_at, successor, signature)"
+    " VALUES (:key, :at, :successor, :signature) ON CONFLICT DO NOTHING"
 )
 
 
@@ -64,16 +66,22 @@ async def rotate(settings: Settings, console: Console) -> None:
     with ensure_database(settings) as url:
         database = Database(url, pool_size=2)
         try:
-            await _retire_signer(database, previous)
+            await _retire_signer(database, previous, secret)
             await _reseal_all(database, Keyring(secret, previous), console)
         finally:
             await database.close()
 
 
-async def _retire_signer(database: Database, previous: bytes) -> None:
-    """First: the old key signs nothing from now on, whatever becomes of the rest."""
+async def _retire_signer(database: Database, previous: bytes, secret: bytes) -> None:
+    """First: the last that the old key signs is which one follows it, whatever becomes of the rest."""
+    old, new, at = signer_of(previous), signer_of(secret).public_key, datetime.now(UTC).replace(microsecond=0)
     async with database.session(Scope(role="crontopus_scanner")) as session:
-        values = {"key": signer_of(previous).public_key, "at": datetime.now(UTC)}
+        values = {
+            "key": old.public_key,
+            "at": at,
+            "successor": new,
+            "signature": old.succeeded_by(new, at),
+        }
         await session.execute(_RETIRE, values)
 
 
@@ -131,7 +139,8 @@ async def _batch(
     beyond = f"AND ({keys}) > ({', '.join(f':{key}' for key in sealed.keys)})" if after else ""
     query = text(
         f"SELECT {', '.join((*sealed.keys, f'{sealed.column} AS value'))} FROM {sealed.table}"  # noqa: S608 - our own
-        f" WHERE {sealed.owner} = :owner {beyond} {f'ORDER BY {keys}' if keys else ''} LIMIT {_BATCH} FOR UPDATE"
+        f" WHERE {sealed.owner} = :owner AND {sealed.column} IS NOT NULL"
+        f" {beyond} {f'ORDER BY {keys}' if keys else ''} LIMIT {_BATCH} FOR UPDATE"
     )
     return (
         await session.execute(query, {"owner": owner, **dict(zip(sealed.keys, after or (), strict=False))})

@@ -8,7 +8,10 @@ from crontopus_api.kit.database import Base
 
 
 class Tenant(Base):
-    """`delete_at`: it was deleted, and ends then. `purging_at`: it is being taken apart; nothing brings it back."""
+    """`delete_at`: it was deleted, and ends then. `purging_at`: it is being taken apart; nothing brings it back.
+
+    `discovery`: agents tell of jobs on their machines that are not ours.
+    """
 
     __tablename__ = "tenants"
     __table_args__ = (
@@ -23,6 +26,7 @@ class Tenant(Base):
     created_at: Mapped[Instant]
     delete_at: Mapped[Instant | None]
     purging_at: Mapped[Instant | None]
+    discovery: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Membership(Base):

@@ -36,10 +36,11 @@ class TenantOf:
     role: str
     plan: str
     delete_at: datetime | None = None
+    discovery: bool = True
 
     @classmethod
     def of(cls, tenant: Tenant, role: str) -> "TenantOf":
-        return cls(tenant.id, tenant.slug, tenant.name, role, tenant.plan, tenant.delete_at)
+        return cls(tenant.id, tenant.slug, tenant.name, role, tenant.plan, tenant.delete_at, tenant.discovery)
 
 
 class TenantService:
@@ -104,6 +105,25 @@ class TenantService:
             tenant_id=tenant_id,
             before={"name": before},
             after={"name": name},
+        )
+
+    async def set_discovery(self, session: AsyncSession, tenant_id: UUID, actor: Actor, wanted: bool) -> None:
+        """Whether what agents find on their machines is kept."""
+        tenant = await repository.lock_tenant(session, tenant_id)
+        assert tenant is not None
+        before, tenant.discovery = tenant.discovery, wanted
+        await session.flush()
+        if before == wanted:
+            return
+        await audit.record(
+            session,
+            "tenant.discovery_changed",
+            actor,
+            Subject("tenant", tenant_id, tenant.slug),
+            at=self._clock.now(),
+            tenant_id=tenant_id,
+            before={"discovery": before},
+            after={"discovery": wanted},
         )
 
     async def of_user(self, session: AsyncSession, user_id: UUID) -> list[TenantOf]:

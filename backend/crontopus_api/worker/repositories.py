@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.errors import GitStoreError, GitUnavailable
+from crontopus_api.gitstore.metrics import BEHIND
 from crontopus_api.jobs.repositories import Standing, all_standings
 from crontopus_api.kit.database import Scope
 
@@ -25,6 +26,7 @@ class RepositoryUpkeep:
             # What is projected stays in force; this is the fallback, and the next round is near.
             log.warning("repository_heads_unknown", error=str(error))
             return 0
+        BEHIND.set(sum(at.made and heads.get(at.slug) != at.projected_commit for at in standings))
         for at in standings:
             try:
                 if not at.made:

@@ -20,6 +20,9 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Table, UniqueCo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
+from crontopus_api.alerts.deliveries_repository import Judged
+from crontopus_api.alerts.repository import IncidentFilter
+from crontopus_api.alerts.routing.reminders_repository import Postponed
 from crontopus_api.checkins.runs.repository import RunFilter
 from crontopus_api.identity.audit_repository import AuditFilter
 from crontopus_api.jobs.list_repository import JobFilter
@@ -29,6 +32,8 @@ NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)
 ID = UUID("019a0000-0000-7000-8000-000000000001")
 OLDER_ID = UUID("019a0000-0000-7000-8000-000000000000")
+LAST_ID = UUID("019a0000-0000-7000-8000-000000000002")
+HELD_ID = UUID("019a0000-0000-7000-8000-000000000003")
 VICTIM = UUID("019a0000-0000-7000-8000-00000000000a")
 INTRUDER = UUID("019a0000-0000-7000-8000-00000000000b")
 WORD = "word"
@@ -42,20 +47,56 @@ def person(tenant: UUID) -> UUID:
 # (table, column): the value, or that of each tenant, where the type alone does not tell.
 ROWS: dict[tuple[str, str], Any] = {
     ("audit_log", "account_id"): None,  # an entry belongs to one log
+    ("endpoints", "last_seen_at"): NOW,
+    ("channels", "open_until"): NOW,
+    ("channels", "state"): "ready",
+    ("delivery_attempts", "ok"): True,
+    ("deliveries", "held"): None,
     ("deliveries", "id"): {VICTIM: OLDER_ID, INTRUDER: ID},
+    ("endpoint_conditions", "type"): "Stalled",
+    ("incidents", "kind"): "missed",
+    ("incidents", "opened_at"): {VICTIM: LATER, INTRUDER: NOW},
+    ("incidents", "parent_id"): {VICTIM: UUID(int=1), INTRUDER: None},
     ("invitations", "email"): WORD,
     ("invitations", "expires_at"): LATER,
     ("instance_status", "state"): {VICTIM: "failing", INTRUDER: "healthy"},
     ("instance_status", "usual_ms"): None,
+    ("jobs", "manifest"): Jsonb(
+        {
+            "metadata": {"annotations": {"crontopus.dev/adopts": WORD}},
+            "spec": {"alerts": {"repeatEvery": WORD}},
+        }
+    ),
+    ("reminders", "channels"): [ID],
+    ("reminders", "kind"): "snooze",
     ("runs", "state"): "success",
+    ("runs", "finished_at"): {VICTIM: LATER, INTRUDER: NOW},
     ("status_changes", "claimed_at"): NOW,
     ("tokens", "kind"): "enrollment",
 }
 # More rows than one, of both tenants.
-MORE_ROWS: dict[str, dict[str, Any]] = {
-    "documents": {"path": "another", "kind": "MaintenanceWindow"},
+_ALONE = {"channel_id": None, "instance_id": None, "endpoint_id": None, "parent_id": None}
+_OVER = {"channel_id": None, "state": "resolved", "resolved_at": NOW}
+MORE_ROWS: dict[str, list[dict[str, Any]]] = {
+    "deliveries": [
+        {"id": LAST_ID, "channel": "email", "channel_id": None, "message_id": None},
+        {"id": HELD_ID, "message_id": None, "held": WORD, "next_at": NOW},
+    ],
+    "documents": [{"path": "another", "kind": "MaintenanceWindow"}],
+    "incidents": [
+        # One outage has something left in the victim's world only, one in neither, one in both.
+        {"id": UUID(int=1), "kind": "outage"} | _ALONE,
+        {"id": UUID(int=2), "kind": "outage"} | _ALONE,
+        {"id": UUID(int=3), "kind": "outage"} | _ALONE,
+        {"id": UUID(int=4), "parent_id": UUID(int=3), "instance_id": OLDER_ID, "channel_id": None},
+        {"id": UUID(int=8), "parent_id": ID, "instance_id": UUID(int=8), "channel_id": None},
+        {"id": UUID(int=5), "flapping": True, "well_since": NOW, "endpoint_id": ID}
+        | {"parent_id": None, "instance_id": LAST_ID, "channel_id": None},
+        {"id": UUID(int=6), "kind": WORD} | _OVER,
+        {"id": UUID(int=7), "kind": "slow"} | _OVER,
+    ],
     # The victim's only: no two have the same digest.
-    "tokens": {"id": OLDER_ID, "digest": b"of a session", "kind": "session"},
+    "tokens": [{"id": OLDER_ID, "digest": b"of a session", "kind": "session"}],
 }
 # What parameters of these names get everywhere.
 BY_NAME: dict[str, Any] = {
@@ -69,12 +110,23 @@ BY_NAME: dict[str, Any] = {
 }
 # By function: one or more calls of it.
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
-    "crontopus_api.alerts.repository:note_attempt": [
-        {
-            "state": "sent",
-            "delivery_ids": [OLDER_ID, ID],
-        }
+    "crontopus_api.alerts.channels_repository:claim_probe": [{"seen": NOW, "until": LATER}],
+    "crontopus_api.alerts.deliveries_repository:get": [{"delivery_id": OLDER_ID}],
+    "crontopus_api.alerts.deliveries_repository:lock": [{"delivery_id": OLDER_ID}],
+    "crontopus_api.alerts.deliveries_repository:settle": [
+        {"delivery_ids": [OLDER_ID, ID], "message_id": LAST_ID}
     ],
+    "crontopus_api.alerts.deliveries_repository:note_attempt": [
+        {"delivery_ids": [OLDER_ID, ID], "values": {"state": "sent"}}
+    ],
+    "crontopus_api.alerts.deliveries_repository:hold": [{"judged": [Judged(HELD_ID, LATER, "longer")]}],
+    "crontopus_api.alerts.deliveries_repository:judge_again": [{"now": EARLIER}],
+    "crontopus_api.alerts.routing.reminders_repository:postpone": [{"rows": [Postponed(ID, LATER, 1)]}],
+    "crontopus_api.alerts.repository:page": [{"wanted": IncidentFilter()}],
+    "crontopus_api.alerts.repository:concerned": [
+        {"instance_ids": [ID], "endpoint_ids": [ID], "since": EARLIER}
+    ],
+    "crontopus_api.alerts.repository:open_of_kinds": [{"kinds": ["missed", WORD]}],
     "crontopus_api.checkins.keys.repository:add": [
         {"row": {"tenant_id": INTRUDER, "digest": b"new", "sealed": b"new", "created_at": NOW}}
     ],
@@ -88,11 +140,12 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.endpoints.repository:change": [{"values": {"name": "new"}}],
     "crontopus_api.endpoints.repository:replace_conditions": [{"rows": []}],
     "crontopus_api.identity.audit_repository:page": [{"wanted": AuditFilter()}],
-    "crontopus_api.identity.repository:list_tokens": [{"user_id": None}],
+    "crontopus_api.identity.repository:page_of_tokens": [{"user_id": None, "before": None}],
     "crontopus_api.identity.repository:revoke_member_tokens": [{"user_id": person(VICTIM)}],
     "crontopus_api.identity.repository:set_session_scopes": [{"user_id": person(VICTIM), "scopes": ["x"]}],
     "crontopus_api.jobs.definitions_repository:documents": [{"kind": "Policy"}],
     "crontopus_api.jobs.definitions_repository:leave_addresses": [{"wanted": [ID]}],
+    "crontopus_api.jobs.documents.repository:page": [{"kind": "Policy"}, {"kind": "Policy", "after": "a"}],
     "crontopus_api.jobs.definitions_repository:put_documents": [{"rows": []}],
     "crontopus_api.jobs.definitions_repository:replace_invalid": [{"rows": []}],
     "crontopus_api.jobs.definitions_repository:set_namespaces": [{"namespaces": {WORD: False}}],
@@ -127,8 +180,8 @@ def furnish(superuser: psycopg.Connection[Any]) -> None:
             columns = [column for column in table.columns if column.identity is None]
             row = {column.name: _value(table, column, tenant) for column in columns}
             _insert(superuser, table.name, row)
-            if table.name in MORE_ROWS:
-                _insert(superuser, table.name, row | MORE_ROWS[table.name])
+            for more in MORE_ROWS.get(table.name, ()):
+                _insert(superuser, table.name, row | more)
     superuser.commit()
 
 

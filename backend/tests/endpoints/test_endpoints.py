@@ -1,14 +1,10 @@
 """A machine's life: enrolment, heartbeat, rotation of its token, revocation."""
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
@@ -17,56 +13,7 @@ from crontopus_api.endpoints.service import TOKEN_LIFE
 from crontopus_api.manifests import instance_id
 
 from ..platform import Person, Platform
-
-
-@dataclass
-class Machine:
-    """An endpoint as the agent keeps it."""
-
-    id: UUID
-    key: Ed25519PrivateKey
-    token: str
-    api: httpx.AsyncClient
-
-    async def heartbeat(self, **more: Any) -> dict[str, Any]:
-        body = {"agent_version": "1.0", "sent_at": datetime.now(UTC).isoformat(), **more}
-        answer = await self.api.post("/api/v1/endpoints/self/heartbeat", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def rotation(self, at: datetime | None = None, nonce: str | None = None) -> dict[str, str]:
-        timestamp, nonce = (at or datetime.now(UTC)).isoformat(), nonce or uuid4().hex
-        words = f"crontopus-rotate-v1\n{self.id}\n{timestamp}\n{nonce}".encode()
-        signature = base64.b64encode(self.key.sign(words)).decode()
-        return {"timestamp": timestamp, "nonce": nonce, "signature": signature}
-
-
-async def enrol_token(person: Person, **options: Any) -> str:
-    answer = await person.api.post("/api/v1/enrollment-tokens", json=options)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["secret"]
-
-
-async def enrol(platform: Platform, token: str, hostname: str = "web-1", **more: Any) -> httpx.Response:
-    key = more.pop("key", None) or Ed25519PrivateKey.generate()
-    body = {
-        "token": token,
-        "hostname": hostname,
-        "platform": "linux",
-        "arch": "amd64",
-        "agent_version": "1.0",
-        "machine_id": "m-1",
-        "public_key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
-        **more,
-    }
-    return await platform.client().post("/api/v1/endpoints/enroll", json=body)
-
-
-@pytest.fixture
-async def machine(platform: Platform, ada: Person) -> AsyncIterator[Machine]:
-    key = Ed25519PrivateKey.generate()
-    answer = (await enrol(platform, await enrol_token(ada, labels={"role": "db"}), key=key)).json()
-    return Machine(UUID(answer["endpoint_id"]), key, answer["token"], platform.client(answer["token"]))
+from .machine import Machine, enrol, enrol_token
 
 
 async def test_enrolment_gives_a_machine_what_it_needs(platform: Platform, ada: Person) -> None:
@@ -154,7 +101,7 @@ async def test_a_rotation_is_signed_fresh_and_used_once(
         assert answer.status_code == 401
         return answer.json()["code"]
 
-    foreign = Machine(machine.id, Ed25519PrivateKey.generate(), machine.token, machine.api)
+    foreign = replace(machine, key=Ed25519PrivateKey.generate())
     assert await code(foreign.rotation()) == "invalid_signature"
     assert await code(machine.rotation(datetime.now(UTC) - timedelta(minutes=6))) == "stale_signature"
     body = machine.rotation()

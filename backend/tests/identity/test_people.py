@@ -103,6 +103,18 @@ async def test_tokens_are_shown_once_and_die_when_revoked(platform: Platform, ad
     assert (await reader.get("/api/v1/jobs")).status_code == 401
 
 
+async def test_tokens_come_in_pages(ada: Person) -> None:
+    for name in "abcde":
+        await ada.api.post("/api/v1/tokens", json={"name": name, "scopes": ["jobs:read"]})
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = (await ada.api.get(f"/api/v1/tokens?all=true&limit=2{cursor and f'&cursor={cursor}'}")).json()
+        assert len(page["items"]) <= 2
+        seen += [each["name"] for each in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [*"edcba", "API token"]
+
+
 async def test_a_token_cannot_make_a_stronger_one(platform: Platform, ada: Person) -> None:
     made = (await ada.api.post("/api/v1/tokens", json={"name": "ci", "scopes": ["jobs:read"]})).json()
     weak = platform.client(made["secret"])

@@ -10,7 +10,9 @@ import pyotp
 import pytest
 import time_machine
 
+from crontopus_api.kit.audit import Actor
 from crontopus_api.kit.clock import SystemClock
+from crontopus_api.kit.errors import Conflict, NotFound
 
 from ..platform import PASSWORD, Person, Platform
 from .conftest import Browser, Mailbox, browser, deliver, signed_in
@@ -135,6 +137,24 @@ async def test_turning_it_off_takes_password_and_code(platform: Platform) -> Non
         assert _said(await ada.delete("/totp", password=PASSWORD, code=codes[0])) == (409, "totp_disabled")
     assert (await browser(platform).login("ada")).status_code == 200
     assert await ada.get("/totp") == {"enabled": False, "recovery_codes_left": 0}
+
+
+async def test_an_operator_lets_in_who_lost_app_and_codes(platform: Platform) -> None:
+    ada = await signed_in(platform, "ada")
+    _, codes = await _enable(ada)
+    by = Actor("system", None, "root, crontopus-server")
+    reset = platform.services.second_factors.reset
+    with pytest.raises(NotFound):
+        await reset("grace", by)
+    assert await reset(" Ada@example.org ", by) == "ada"
+    assert (await browser(platform).login("ada")).status_code == 200
+    assert await ada.get("/totp") == {"enabled": False, "recovery_codes_left": 0}
+    latest = next(each for each in (await ada.get("/activity"))["items"] if each["action"] == "totp.disabled")
+    assert latest["by"] == "root, crontopus-server"
+    with pytest.raises(Conflict):
+        await reset("ada", by)
+    await _enable(ada)  # and on again, with codes of its own
+    assert _said(await browser(platform).login("ada", code=codes[0])) == (401, "invalid_code")
 
 
 async def test_the_codes_cannot_be_guessed_through_a_session(platform: Platform) -> None:

@@ -189,3 +189,23 @@ async def test_nobody_is_signed_in_by_another_site(platform: Platform, ada: Pers
 )
 def test_a_session_is_called_after_the_browser(agent: str | None, name: str) -> None:
     assert agent_name(agent) == name
+
+
+async def test_sessions_that_ended_a_month_ago_are_taken_away(platform: Platform) -> None:
+    here = await signed_in(platform, "ada")
+    tenant = UUID((await here.get("/me"))["tenant"]["id"])
+    for column in ("revoked_at", "expires_at"):
+        for days in (29, 31):
+            name = f"{column}-{days}"
+            await browser(platform, name).login("ada")
+            # The database's own time decides, so it is the row that has to be old.
+            async with platform.services.database.tenant(tenant) as session:
+                await session.execute(
+                    text(f"UPDATE tokens SET {column} = now() - interval '{days} days' WHERE name = :name"),
+                    {"name": name},
+                )
+    await platform.services.account_upkeep.round()
+    async with platform.services.database.tenant(tenant) as session:
+        left = set(await session.scalars(text("SELECT name FROM tokens WHERE kind = 'session'")))
+    assert left == {"Firefox on Linux", "revoked_at-29", "expires_at-29"}
+    assert await here.signed_in()

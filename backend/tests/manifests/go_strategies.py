@@ -29,6 +29,12 @@ def _some(options: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(options), min_size=1, max_size=3, unique=True)
 
 
+_channels = st.lists(st.one_of(names, st.just("On Call")), min_size=1, max_size=4, unique=True)
+_windows = st.lists(
+    st.fixed_dictionaries({"from": _times, "to": _times}, optional={"days": _some(["mon", "tue", "sun"])}),
+    min_size=1,
+    max_size=3,
+)
 _rules = st.fixed_dictionaries(
     {"requiredLabels": st.lists(label_keys, min_size=1, max_size=3, unique=True)},
     optional={
@@ -36,13 +42,7 @@ _rules = st.fixed_dictionaries(
         "allowedCommands": st.lists(texts.filter(bool), min_size=1, max_size=3, unique=True),
         "minimumInterval": durations(60, 86_400),
         "maximumTimeout": durations(1, 86_400),
-        "allowedWindows": st.lists(
-            st.fixed_dictionaries(
-                {"from": _times, "to": _times}, optional={"days": _some(["mon", "tue", "sun"])}
-            ),
-            min_size=1,
-            max_size=3,
-        ),
+        "allowedWindows": _windows,
     },
 )
 _specs = {
@@ -50,13 +50,23 @@ _specs = {
         {"rules": _rules}, optional={"enforcement": st.sampled_from(["enforce", "warn"]), "match": _match}
     ),
     "AlertRoute": st.fixed_dictionaries(
-        {"channels": st.lists(names, min_size=1, max_size=4, unique=True)},
+        {"channels": _channels},
         optional={
             "match": _match,
             "severities": _some(["info", "warning", "error", "critical"]),
-            "incidents": _some(["missed", "failing", "stuck"]),
+            "incidents": _some(["missed", "failing", "stuck", "drifted", "outage"]),
             "continue": st.booleans(),
             "enabled": st.booleans(),
+            "repeatEvery": durations(60, 86_400),
+            "escalate": st.lists(
+                st.fixed_dictionaries({"after": durations(60, 86_400), "channels": _channels}),
+                min_size=1,
+                max_size=2,
+            ),
+            "quietHours": st.fixed_dictionaries(
+                {"windows": _windows},
+                optional={"timezone": st.just("Europe/London"), "below": st.sampled_from(["info", "error"])},
+            ),
         },
     ),
     "MaintenanceWindow": st.one_of(

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 
-from crontopus_api.manifests import JobManifest, ManifestInvalid, dump_yaml, parse_document
+from crontopus_api.manifests import (
+    ManifestInvalid,
+    document_from_mapping,
+    dump_yaml,
+    parse_document,
+    system_kind,
+    to_mapping,
+)
 from crontopus_api.manifests.yamltree import read_tree
 
 from .contract import VALIDATOR, load_cases, plain, text_of
 
-COUNT = 342
+COUNT = 353
 CASES = load_cases()
 VALID = [case for case in CASES if "expect" in case]
 INVALID = [case for case in CASES if "errors" in case]
@@ -45,9 +52,9 @@ def test_valid(case: dict[str, Any]) -> None:
         assert _look_up(manifest, data, dotted) == expected, dotted
     errors = list(VALIDATOR.iter_errors(read_tree(case["path"], text_of(case)).data))
     assert not errors, "the JSON Schema must agree"
-    if isinstance(manifest, JobManifest):
-        again = parse_document(case["path"], dump_yaml(manifest).encode())
-        assert again == manifest
+    assert parse_document(case["path"], dump_yaml(manifest).encode()) == manifest
+    if system_kind(case["path"]):
+        assert document_from_mapping(case["path"], to_mapping(manifest)) == manifest
 
 
 def _look_up(manifest: Any, data: Any, dotted: str) -> Any:

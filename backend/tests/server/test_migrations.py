@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from alembic import command
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from crontopus_api.server.migrations import config_for, migrate
 from crontopus_api.server.postgres_binaries import Binaries
@@ -44,3 +45,31 @@ def test_owner_is_no_superuser_and_does_not_bypass_row_security(empty_url: str) 
             "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
     assert row == (False, False)
+
+
+def test_rows_that_were_there_are_migrated_too(empty_url: str, cluster: Cluster) -> None:
+    """The owner is held by forced row-level security: a statement that forgets so changes nothing, without a word."""
+    command.upgrade(config_for(empty_url), "0015")
+    database = conninfo_to_dict(empty_url)["dbname"]
+    with psycopg.connect(make_conninfo(cluster.admin_url, dbname=database), autocommit=True) as admin:
+        admin.execute(
+            "INSERT INTO tenants (id, slug, name, plan, created_at) VALUES (gen_random_uuid(), 'a', 'A', 'free', now())"
+        )
+        admin.execute(
+            "INSERT INTO incidents (tenant_id, id, kind, state, severity, title, opened_at)"
+            " SELECT id, gen_random_uuid(), 'failing', 'open', 'error', 'x', now() FROM tenants"
+        )
+        admin.execute(
+            "INSERT INTO incident_events (tenant_id, id, incident_id, at, kind, message)"
+            " SELECT tenant_id, gen_random_uuid(), id, now(), 'opened', 'exit code 3' FROM incidents"
+        )
+        admin.execute(
+            "INSERT INTO deliveries (tenant_id, id, incident_id, event, channel, target, state, attempts, created_at)"
+            " SELECT tenant_id, gen_random_uuid(), id, 'opened', 'email', 'a@example.org', 'sent', 1, now()"
+            " FROM incidents"
+        )
+        migrate(empty_url)
+        assert admin.execute("SELECT opened_because FROM incidents").fetchall() == [("exit code 3",)]
+        assert admin.execute("SELECT count(*) FROM incident_events").fetchone() == (0,)
+        owners = "SELECT c.name FROM deliveries d JOIN channels c ON c.id = d.channel_id"
+        assert admin.execute(owners).fetchall() == [("Owners",)]

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import LargeBinary
 
+from crontopus_api.gitstore.signing import succession
 from crontopus_api.kit.crypto import Keyring, Place, SealBroken
 from crontopus_api.kit.database import Base
 from crontopus_api.kit.errors import Invalid
@@ -134,6 +135,27 @@ async def test_commits_of_before_are_still_verified(database_url: str, tmp_path:
     ]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+async def test_agents_are_told_by_the_old_key_which_one_follows(database_url: str, tmp_path: Path) -> None:
+    async def known(platform: Platform) -> tuple[str, list[tuple[str, str]]]:
+        async with platform.services.database.session() as session:
+            signers = await platform.services.machines.signers_of(session)
+        for each in signers.successions:
+            assert each.message == succession(each.old, each.new, each.at)
+            assert each.signature.startswith("-----BEGIN SSH SIGNATURE-----")
+        return signers.current, [(each.old, each.new) for each in signers.successions]
+
+    data = tmp_path / "data"
+    async with installation(database_url, data, OLD) as platform:
+        old, none = await known(platform)
+        assert none == []
+    async with installation(database_url, data, NEW, OLD) as platform:  # before anybody ran rotate-keys
+        new, steps = await known(platform)
+        assert steps == [(old, new)]
+    await rotate(database_url, data)
+    async with installation(database_url, data, NEW) as platform:
+        assert await known(platform) == (new, [(old, new)])
 
 
 async def test_a_value_of_neither_secret_is_told_and_left(database_url: str, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
-"""`endpoints list`: the machines that run the agent."""
+"""`endpoints list|unlock`: the machines that run the agent."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from crontopus_cli import words
-from crontopus_cli.options import Limit, Output, at_most, new_app, one_more
+from crontopus_cli.commands.finding import id_of
+from crontopus_cli.options import Limit, Output, Yes, at_most, confirm, new_app, one_more
 from crontopus_cli.output import Column, emit_list
 from crontopus_cli.session import connect
 from crontopus_cli.vocabulary import OutputFormat
@@ -24,6 +27,24 @@ def list_endpoints(limit: Limit = 0, output: Output = OutputFormat.TABLE) -> Non
         output,
         empty="No endpoints. `crontopus enroll-token create` prints how to add one.",
     )
+
+
+@app.command("unlock")
+def unlock_endpoint(
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name or id.")],
+    yes: Yes = False,
+    output: Output = OutputFormat.TABLE,
+) -> None:
+    """Let an endpoint that is locked go on, because it seemed to be in use twice.
+
+    The next of its copies to come goes on as this endpoint; any other has to enrol. Find out first which machine that
+    is: `crontopus endpoints list -o json` says why it was locked.
+    """
+    with connect() as client:
+        endpoint_id = id_of(client, "endpoints", endpoint)
+        confirm(f"Unlock {endpoint}, for whichever of its copies comes next?", yes=yes)
+        unlocked = client.post("endpoints", endpoint_id, "unlock")
+    emit_list([unlocked], _COLUMNS, output)
 
 
 def _applied(endpoint: Json) -> str:

@@ -103,7 +103,7 @@ def _apply(server: FakeServer, body: Json, query: Query) -> Answer:
     return 200, {"commit": NEW_COMMIT, "changed": bool(changes)}
 
 
-@route("POST", "/jobs/([^/]+)/([^/]+)/(pause|resume|rename|rollback)")
+@route("POST", "/jobs/([^/]+)/([^/]+)/(pause|resume|rename|adopt|rollback)")
 def _change(server: FakeServer, body: Json, query: Query, namespace: str, name: str, verb: str) -> Answer:
     if verb != "rollback":
         _find(server, namespace, name)

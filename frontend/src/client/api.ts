@@ -9,6 +9,7 @@ import type {
   Imported,
   Incident,
   IncidentDetail,
+  IncidentKind,
   IncidentState,
   Instance,
   Job,
@@ -27,6 +28,7 @@ import type {
   Run,
   RunState,
   Session,
+  Severity,
   Signers,
   State,
   Token,
@@ -55,6 +57,19 @@ export type RunFilter = {
   until?: string | undefined;
 };
 
+export type IncidentFilter = {
+  state?: IncidentState | undefined;
+  kind?: IncidentKind | undefined;
+  severity?: Severity | undefined;
+  /** `namespace/name` */
+  job?: string | undefined;
+  endpoint?: string | undefined;
+  /** Those that are a part of this one. */
+  parent?: string | undefined;
+  /** Without those that are a part of another one. */
+  top?: true | undefined;
+};
+
 const seg = encodeURIComponent;
 export const jobPath = (namespace: string, name: string) => `/jobs/${seg(namespace)}/${seg(name)}`;
 
@@ -65,8 +80,8 @@ export const api = {
   me: (signal?: Signal) => request<Session>("/auth/me", { signal }),
 
   /** One's own; with `all` everybody's in the tenant. */
-  tokens: (all: boolean, signal?: Signal) =>
-    request<Page<Token>>("/tokens", { query: { all: all ? "true" : undefined }, signal }),
+  tokens: (all: boolean, paging: Paging, signal?: Signal) =>
+    request<Page<Token>>("/tokens", { query: { all: all ? "true" : undefined, ...paging }, signal }),
   createToken: (json: TokenCreateBody) => request<TokenCreated>("/tokens", { method: "POST", json }),
   rotateToken: (id: string, overlap_seconds: number) =>
     request<TokenCreated>(`/tokens/${seg(id)}/rotate`, { method: "POST", json: { overlap_seconds } }),
@@ -119,7 +134,19 @@ export const api = {
     request<EnrollmentTokenCreated>("/enrollment-tokens", { method: "POST", json }),
   deleteEnrollmentToken: (id: string) => request<void>(`/enrollment-tokens/${seg(id)}`, { method: "DELETE" }),
 
-  incidents: (filter: { state?: IncidentState | undefined }, paging: Paging, signal?: Signal) =>
-    request<Page<Incident>>("/incidents", { query: { ...filter, ...paging }, signal }),
+  unlockEndpoint: (id: string) => request<Endpoint>(`/endpoints/${seg(id)}/unlock`, { method: "POST" }),
+
+  incidents: ({ top, ...filter }: IncidentFilter, paging: Paging, signal?: Signal) =>
+    request<Page<Incident>>("/incidents", {
+      query: { ...filter, top: top ? "true" : undefined, ...paging },
+      signal,
+    }),
   incident: (id: string, signal?: Signal) => request<IncidentDetail>(`/incidents/${seg(id)}`, { signal }),
+  acknowledge: (id: string) => request<Incident>(`/incidents/${seg(id)}/acknowledge`, { method: "POST" }),
+  snooze: (id: string, duration_seconds: number) =>
+    request<Incident>(`/incidents/${seg(id)}/snooze`, { method: "POST", json: { duration_seconds } }),
+  respond: (id: string, act: "mute" | "unmute" | "resolve") =>
+    request<Incident>(`/incidents/${seg(id)}/${act}`, { method: "POST", json: {} }),
+  comment: (id: string, text: string) =>
+    request<Incident>(`/incidents/${seg(id)}/comment`, { method: "POST", json: { text } }),
 };

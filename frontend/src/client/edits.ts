@@ -11,6 +11,7 @@ export type JobEdit = { namespace: string; name: string; message?: string | unde
   | ({ etag?: string | undefined } & (
       | { kind: "delete" | "pause" | "resume" }
       | { kind: "rename"; to: { namespace: string; name: string } }
+      | { kind: "adopt"; to: { namespace: string; name: string }; command?: string | undefined }
       | { kind: "rollback"; commit: string }
     ))
 );
@@ -18,7 +19,7 @@ export type JobEdit = { namespace: string; name: string; message?: string | unde
 /** Entity tags are quoted on the wire; the body's `etag` may come either way. */
 const quoted = (etag: string): string => (/^(W\/)?"/.test(etag) ? etag : `"${etag}"`);
 
-const guarded = (etag: string | undefined): Record<string, string> =>
+export const guarded = (etag: string | undefined): Record<string, string> =>
   etag ? { "If-Match": quoted(etag) } : {};
 
 function bodyOf(edit: JobEdit): RequestOptions {
@@ -35,6 +36,12 @@ function bodyOf(edit: JobEdit): RequestOptions {
       return { method: "DELETE", query: { message }, headers: guarded(edit.etag) };
     case "rename":
       return { method: "POST", json: { ...edit.to, message }, headers: guarded(edit.etag) };
+    case "adopt":
+      return {
+        method: "POST",
+        json: { ...edit.to, command: edit.command, message },
+        headers: guarded(edit.etag),
+      };
     case "rollback":
       return { method: "POST", json: { commit: edit.commit, message }, headers: guarded(edit.etag) };
     case "pause":

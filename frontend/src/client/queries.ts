@@ -1,15 +1,15 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { account } from "./account";
-import { api, type JobFilter, type RunFilter } from "./api";
+import { api, type IncidentFilter, type JobFilter, type RunFilter } from "./api";
 import { type JobEdit, planEdit } from "./edits";
 import { type AuditFilter, tenancy } from "./tenancy";
-import type { IncidentState, JobRef, Page } from "./types";
+import type { JobRef, Page } from "./types";
 
 /**
  * Every query of the console. A key's first word is the topic the live stream names ("jobs", "runs",
  * "incidents", "endpoints"), so that one event invalidates all that depends on it.
  */
-const paged = {
+export const paged = {
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (last: Page<unknown>) => last.next_cursor ?? undefined,
   placeholderData: keepPreviousData,
@@ -162,17 +162,17 @@ export const enrollmentTokensQuery = queryOptions({
   queryFn: ({ signal }) => api.enrollmentTokens(signal),
 });
 
-export const incidentsQuery = (state: IncidentState | undefined) =>
+export const incidentsQuery = (filter: IncidentFilter) =>
   infiniteQueryOptions({
     ...paged,
-    queryKey: ["incidents", "list", state ?? "all"],
-    queryFn: ({ pageParam, signal }) => api.incidents({ state }, { limit: 50, cursor: pageParam }, signal),
+    queryKey: ["incidents", "list", filter],
+    queryFn: ({ pageParam, signal }) => api.incidents(filter, { limit: 50, cursor: pageParam }, signal),
   });
 
 /** For the sidebar's badge: at most 10 are counted, "9+" is shown beyond. */
 export const openIncidentsQuery = queryOptions({
   queryKey: ["incidents", "open-count"],
-  queryFn: ({ signal }) => api.incidents({ state: "open" }, { limit: 10 }, signal),
+  queryFn: ({ signal }) => api.incidents({ state: "open", top: true }, { limit: 10 }, signal),
   select: (page) => page.items.length,
 });
 
@@ -180,9 +180,10 @@ export const incidentQuery = (id: string) =>
   queryOptions({ queryKey: ["incidents", "one", id], queryFn: ({ signal }) => api.incident(id, signal) });
 
 export const tokensQuery = (all: boolean) =>
-  queryOptions({
+  infiniteQueryOptions({
+    ...paged,
     queryKey: ["tokens", all ? "all" : "own"],
-    queryFn: ({ signal }) => api.tokens(all, signal),
+    queryFn: ({ pageParam, signal }) => api.tokens(all, { limit: 50, cursor: pageParam }, signal),
   });
 
 export const authOptionsQuery = queryOptions({

@@ -20,6 +20,8 @@ export const tenancy = {
   create: (json: { slug: string; name?: string | undefined }) =>
     request<Tenant>("/tenants", { method: "POST", json }),
   rename: (name: string) => request<Tenant>("/tenants/current", { method: "PATCH", json: { name } }),
+  setDiscovery: (discovery: boolean) =>
+    request<Tenant>("/tenants/current", { method: "PATCH", json: { discovery } }),
   delete: (confirm: string) => request<Tenant>("/tenants/current", { method: "DELETE", json: { confirm } }),
   restore: () => request<Tenant>("/tenants/current/restore", { method: "POST" }),
   transfer: (user_id: string) =>

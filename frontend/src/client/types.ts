@@ -1,5 +1,8 @@
 /** The API's shapes under the names the console uses. The truth is contract/openapi.json: `make generate`. */
+import type { JobMatch, RouteSpec, WindowSpec } from "./manifest-types";
 import type { components, paths } from "./schema.gen";
+
+export type { DayWindow, JobMatch, RouteSpec, WindowSpec } from "./manifest-types";
 
 type Schemas = components["schemas"];
 
@@ -118,8 +121,61 @@ export type EnrollmentTokenCreated = Schemas["IssuedEnrollmentToken"];
 
 export type Incident = Schemas["IncidentOut"];
 export type IncidentState = Incident["state"];
+export type IncidentKind = Incident["kind"];
+export type Severity = Incident["severity"];
 export type IncidentEvent = Schemas["IncidentEventOut"];
 export type IncidentDetail = Schemas["IncidentDetail"];
+/** Worst first. */
+export const SEVERITIES = ["critical", "error", "warning", "info"] as const satisfies readonly Severity[];
+export const INCIDENT_KINDS = [
+  "failing",
+  "missed",
+  "stuck",
+  "too_often",
+  "slow",
+  "endpoint_offline",
+  "sync_stalled",
+  "drifted",
+  "clone_suspected",
+  "repository_invalid",
+  "outage",
+  "channel_failing",
+] as const satisfies readonly IncidentKind[];
+
+export type Channel = Schemas["ChannelOut"];
+export type ChannelKind = Channel["kind"];
+export type ChannelState = Channel["state"];
+export type ChannelBody = {
+  name: string;
+  default: boolean;
+  per_minute: number;
+  config: { kind: ChannelKind } & Record<string, unknown>;
+};
+/** `signing_secret`: of a webhook, when it was made by the server. Shown this once. */
+export type ChannelMade = Schemas["MadeChannel"];
+export type ChannelTest = Schemas["TestOut"];
+
+export type Delivery = Schemas["DeliveryOut"];
+export type DeliveryState = Delivery["state"];
+export const DELIVERY_STATES = ["pending", "sent", "failed"] as const satisfies readonly DeliveryState[];
+export type DeliveryDetail = Schemas["DeliveryDetail"];
+export type Attempt = Schemas["AttemptOut"];
+
+export type AlertRoute = Omit<Schemas["RouteOut"], "spec"> & { spec: RouteSpec };
+export type RouteTestBody = { at?: string | undefined } & (
+  | { job: string; kind?: IncidentKind | undefined; severity?: Severity | undefined }
+  | { kind: IncidentKind; severity: Severity; namespace: string; labels: Record<string, string> }
+);
+export type RouteTest = Schemas["RouteTestOut"];
+export type RouteTestTarget = RouteTest["targets"][number];
+
+export type MaintenanceWindow = Omit<Schemas["WindowOut"], "spec"> & { spec: WindowSpec };
+export type NewWindow = {
+  match: JobMatch;
+  reason?: string | undefined;
+  start?: string | undefined;
+  duration_seconds: number;
+};
 
 export type ProblemBody = Schemas["Problem"];
 

@@ -14,6 +14,7 @@ import type {
   State,
   Token,
 } from "@/client/types";
+import { type Alerting, emptyAlerting } from "./alerting";
 import { ago, uuid } from "./ids";
 import { emptyPeople, type People } from "./people";
 import type { StoredVersion } from "./repository";
@@ -41,6 +42,7 @@ export type World = {
   /** What may be asked about with `GET /plan`. */
   branches: Map<string, Plan>;
   people: People;
+  alerting: Alerting;
 };
 
 const COMMIT = "4f2a9c1e7b3d58a6c0e91f24d7b8a35e6c1f0d92";
@@ -263,5 +265,6 @@ export function emptyWorld(): World {
     invalid: [],
     branches: new Map(),
     people: emptyPeople(session),
+    alerting: emptyAlerting(),
   };
 }

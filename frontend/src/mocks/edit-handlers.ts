@@ -113,16 +113,17 @@ function pauseHandler(world: World, verb: "pause" | "resume") {
 
 type Address = { namespace: string; name: string };
 
-function renameHandler(world: World) {
-  return http.post(`${V1}/jobs/:namespace/:name/rename`, async ({ params, request }) => {
-    const to = (await request.json()) as Address;
+function moveHandler(world: World, verb: "rename" | "adopt") {
+  return http.post(`${V1}/jobs/:namespace/:name/${verb}`, async ({ params, request }) => {
+    const to = (await request.json()) as Address & { command?: string };
     if (find(world, to))
       return problem(409, "already_exists", `There is a job ${to.namespace}/${to.name} already.`);
     const address = { namespace: to.namespace, name: to.name, path: `${to.namespace}/${to.name}.yaml` };
     const text = (job: Job) =>
       job.yaml
         .replace(/^ {2}name:.*$/m, `  name: ${to.name}\n  id: ${job.id}`)
-        .replace(/^ {2}namespace:.*$/m, `  namespace: ${to.namespace}`);
+        .replace(/^ {2}namespace:.*$/m, `  namespace: ${to.namespace}`)
+        .replace(/^ {2}command:.*$/m, (line) => (to.command ? `  command: ${to.command}` : line));
     return change(
       world,
       request,
@@ -207,7 +208,8 @@ export const editHandlers = (world: World) => [
   deleteHandler(world),
   pauseHandler(world, "pause"),
   pauseHandler(world, "resume"),
-  renameHandler(world),
+  moveHandler(world, "rename"),
+  moveHandler(world, "adopt"),
   rollbackHandler(world),
   ...versionHandlers(world),
 ];

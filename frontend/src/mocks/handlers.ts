@@ -7,6 +7,7 @@ import type {
   TokenCreated,
 } from "@/client/types";
 import { accountHandlers, sessionHandlers } from "./account-handlers";
+import { alertHandlers } from "./alert-handlers";
 import { ago, uuid, type World } from "./data";
 import { editHandlers, find } from "./edit-handlers";
 import { reportHandlers } from "./report-handlers";
@@ -32,7 +33,7 @@ function tokenHandlers(world: World) {
       const me = world.session?.user.username;
       const all = query(request, "all") === "true";
       const items = world.tokens.filter(({ owner }) => all || !owner || owner.username === me);
-      return HttpResponse.json({ items, next_cursor: null });
+      return HttpResponse.json(page(items, request));
     }),
     http.post(`${V1}/tokens/:id/rotate`, async ({ params, request }) => {
       const old = world.tokens.find(({ id }) => id === params.id);
@@ -164,6 +165,12 @@ function endpointHandlers(world: World) {
       endpoint.state = "revoked";
       return new HttpResponse(null, { status: 204 });
     }),
+    http.post(`${V1}/endpoints/:id/unlock`, ({ params }) => {
+      const endpoint = world.endpoints.find(({ id }) => id === params.id);
+      if (!endpoint) return notFound("Endpoint");
+      Object.assign(endpoint, { state: "offline", lock_reason: null });
+      return HttpResponse.json(endpoint);
+    }),
     http.get(`${V1}/enrollment-tokens`, ({ request }) => HttpResponse.json(page(world.enrollments, request))),
     http.post(`${V1}/enrollment-tokens`, async ({ request }) => {
       const body = (await request.json()) as EnrollmentTokenBody;
@@ -187,19 +194,6 @@ function endpointHandlers(world: World) {
       world.enrollments = world.enrollments.filter(({ id }) => id !== params.id);
       return new HttpResponse(null, { status: 204 });
     }),
-    http.get(`${V1}/incidents`, ({ request }) => {
-      const state = query(request, "state");
-      return HttpResponse.json(
-        page(
-          world.incidents.filter((incident) => !state || incident.state === state),
-          request,
-        ),
-      );
-    }),
-    http.get(`${V1}/incidents/:id`, ({ params }) => {
-      const incident = world.incidents.find(({ id }) => id === params.id);
-      return incident ? HttpResponse.json(incident) : notFound("Incident");
-    }),
   ];
 }
 
@@ -214,6 +208,7 @@ export const handlersFor = (world: World) => [
   ...reportHandlers(world),
   ...runHandlers(world),
   ...endpointHandlers(world),
+  ...alertHandlers(world),
 ];
 
 /** Signed in, but every list and page fails. */

@@ -48,7 +48,7 @@ const COUNTS: [string, number | null, number, UsageItem["unit"]][] = [
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 
 export function emptyPeople({ user, tenant }: Session): People {
-  const own: Tenant = { ...tenant, role: "owner", plan: "team", delete_at: null };
+  const own: Tenant = { ...tenant, role: "owner", plan: "team", delete_at: null, discovery: true };
   return {
     options: { registration: "open", email_verification: false, sso: null },
     unverified: [],
@@ -91,6 +91,7 @@ export const OTHER: Tenant = {
   role: "editor",
   plan: "business",
   delete_at: null,
+  discovery: true,
 };
 
 type Act = [action: string, seconds: number, after?: AuditEntry["after"], before?: AuditEntry["before"]];
@@ -150,7 +151,7 @@ export function usualPeople(session: Session): People {
   );
   people.activity = ACTS.map(([action, seconds, after = null, before = null]) => ({
     ...{ id: uuid(), at: ago(seconds), action, after, before },
-    ...{ subject: user.username, address: "203.0.113.7", agent: FIREFOX },
+    ...{ subject: user.username, by: null, address: "203.0.113.7", agent: FIREFOX },
   }));
   people.members.push(
     member("grace", "grace.hopper@example.com", "admin", 90),

@@ -23,7 +23,15 @@ const tenantHandlers = (world: World) => [
     if (world.people.tenants.some((tenant) => tenant.slug === slug))
       return problem(409, "slug_taken", "That address is taken.", { hint: "Choose another one." });
     const tenant: Tenant = {
-      ...{ id: uuid(), slug, name: name ?? slug, role: "owner", plan: "free", delete_at: null },
+      ...{
+        id: uuid(),
+        slug,
+        name: name ?? slug,
+        role: "owner",
+        plan: "free",
+        delete_at: null,
+        discovery: true,
+      },
     };
     world.people.tenants.push(tenant);
     world.session?.tenants.push(tenant);

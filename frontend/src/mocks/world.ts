@@ -1,4 +1,5 @@
 import type { Endpoint, IncidentDetail, Job, RunState, State } from "@/client/types";
+import { crowdAlerting, usualAlerting } from "./alerting";
 import { ago, emptyWorld, makeJob, makeRun, outputFor, uuid, type World } from "./data";
 import { fillRepository, giveLongPast } from "./past";
 import { usualPeople } from "./people";
@@ -18,6 +19,10 @@ function makeEndpoint(name: string, more: Partial<Endpoint> = {}): Endpoint {
     enrolled_at: ago(86_400 * 40),
     applied_commit: commit,
     fetched_commit: commit,
+    lock_reason: null,
+    offline_since: null,
+    spool_pending: 0,
+    clock_offset_ms: 12,
     instances: 4,
     ...more,
   };
@@ -37,6 +42,11 @@ function makeEndpoints(): Endpoint[] {
       last_seen_at: ago(5400),
       labels: { role: "finance", env: "prod", site: "leeds" },
       instances: 2,
+    }),
+    makeEndpoint("db-3", {
+      state: "locked",
+      lock_reason: "its key is in use from two machines: db-3.internal and db-3-clone.internal",
+      last_seen_at: ago(40),
     }),
     makeEndpoint("old-web", { state: "revoked", last_seen_at: ago(86_400 * 12), instances: 0, labels: {} }),
   ];
@@ -246,11 +256,50 @@ function makeIncidents(jobs: Job[]): IncidentDetail[] {
       instance_id: instance?.id ?? null,
       opened_at: ago(2680),
       resolved_at: null,
+      acknowledged_at: null,
+      acknowledged_by: null,
+      snoozed_until: null,
+      channel_id: null,
+      parent_id: null,
+      children: 0,
+      muted: false,
+      flapping: false,
       events: [],
       ...more,
     };
   };
+  const offline = incident(1, {
+    kind: "endpoint_offline",
+    title: "fin-win-2022 is offline",
+    cause: "No heartbeat for 90 min. 2 jobs expected there have missed runs since.",
+    job: null,
+    instance_id: null,
+    severity: "error",
+    opened_at: ago(5400),
+    children: 2,
+    events: [
+      { at: ago(5400), kind: "opened", message: "No heartbeat since 06:12." },
+      { at: ago(5399), kind: "notified", message: "Email to acme@example.com" },
+      {
+        at: ago(3000),
+        kind: "commented",
+        message: "ada: power is out in Leeds,\nthe electrician comes at 9.",
+      },
+      { at: ago(1800), kind: "reminded", message: "Email to acme@example.com" },
+    ],
+  });
+  const part = (index: number, title: string) =>
+    incident(index, {
+      ...{ kind: "missed", title, parent_id: offline.id, endpoint: offline.endpoint, opened_at: ago(4000) },
+      events: [
+        { at: ago(4000), kind: "opened", message: "No check-in by the deadline." },
+        { at: ago(4000), kind: "folded", message: "Part of: fin-win-2022 is offline." },
+      ],
+    });
   return [
+    offline,
+    part(1, "finance/ledger-export was missed on fin-win-2022"),
+    part(8, "finance/invoice-mailer was missed on fin-win-2022"),
     incident(0, {
       title: "production/nightly-backup is failing on db-1",
       cause: "Exit code 3 three times in a row: upload failed: 403 Forbidden (SignatureDoesNotMatch).",
@@ -279,6 +328,8 @@ function makeIncidents(jobs: Job[]): IncidentDetail[] {
       title: "production/certificate-renewal was missed",
       cause: "Due 04:00, nothing heard by 04:10.",
       severity: "warning",
+      flapping: true,
+      muted: true,
       opened_at: ago(39_400),
       events: [{ at: ago(39_400), kind: "opened", message: "No check-in by the deadline." }],
     }),
@@ -309,6 +360,7 @@ export function usualWorld(): World {
   fillRepository(world, world.endpoints);
   addRuns(world);
   world.incidents = makeIncidents(world.jobs);
+  world.alerting = usualAlerting(world.incidents.filter(({ parent_id }) => !parent_id).slice(1));
   world.tokens = [
     {
       id: uuid(),
@@ -393,6 +445,11 @@ export function crowdedWorld(count = 1000): World {
         nextIn: 30 + ((index * 104_729) % 86_000),
       }),
     );
+  }
+  crowdAlerting(world.alerting, count);
+  const [incident] = world.incidents.slice(3);
+  for (let index = 0; index < count && incident; index += 1) {
+    world.incidents.push({ ...incident, id: uuid(), opened_at: ago(40_000 + index * 60) });
   }
   for (let index = 0; index < count; index += 1) {
     const job = world.jobs[index % world.jobs.length];

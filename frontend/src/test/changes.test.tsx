@@ -107,6 +107,27 @@ it("adopts a discovered job into a namespace", async () => {
   await waitFor(() => expect(at()).toBe("/jobs/default/db-1-certbot-renew"));
 });
 
+it("asks for a command in full where secrets were taken out of it", async () => {
+  const world = usualWorld();
+  const found = named(world, "db-1-certbot-renew");
+  found.manifest = {
+    metadata: { annotations: { "crontopus.dev/redacted": "x" } },
+    spec: { command: "/usr/bin/certbot --token [REDACTED]" },
+  };
+  const { user, at } = renderApp("/jobs/discovered/db-1-certbot-renew?adopt=true", world);
+  const dialog = await screen.findByRole("alertdialog");
+  const adopt = within(dialog).getByRole("button", { name: "Adopt job" });
+  const command = within(dialog).getByRole("textbox", { name: "Command" });
+  expect(command).toHaveValue("/usr/bin/certbot --token [REDACTED]");
+  expect(adopt).toBeDisabled();
+  await user.clear(command);
+  await user.type(command, "/usr/bin/certbot --token-file /etc/token");
+  await waitFor(() => expect(adopt).toBeEnabled());
+  await user.click(adopt);
+  await waitFor(() => expect(at()).toBe("/jobs/default/db-1-certbot-renew"));
+  expect(named(world, "db-1-certbot-renew").yaml).toContain("--token-file /etc/token");
+});
+
 it("previews a new job: schedule, endpoints, text", async () => {
   const world = usualWorld();
   world.jobs = world.jobs.filter(({ name }) => name !== "hello");

@@ -35,8 +35,10 @@ it("makes an enrolment token, shows the command, and notices the machine", async
   const world = emptyWorld();
   const { user } = renderApp("/endpoints?add=true&labels=role%3Ddemo", world);
   await user.click(await screen.findByRole("button", { name: "Create token" }));
-  const command = await screen.findByRole("group", { name: "enrol command" });
-  expect(command).toHaveTextContent(/^crontopus-agent enroll --server http:\/\/\S+ --token ctp_enr_\S+$/);
+  const command = await screen.findByRole("group", { name: "install command" });
+  expect(command).toHaveTextContent(
+    /^curl -fsSL http:\/\/\S+\/install\.sh \| sudo CRONTOPUS_ENROLLMENT_TOKEN=ctp_enr_\S+ sh$/,
+  );
   expect(world.enrollments[0]?.labels).toEqual({ role: "demo" });
   expect(screen.getByText(/Waiting for the machine/)).toBeVisible();
   const [endpoint] = usualWorld().endpoints;

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crontopus_admin.health.repository import (
+from crontopus_admin.health.words import ago, number, size
+from crontopus_api.worker.figures import (
     AlertFigures,
     Backlog,
     DatabaseFigures,
@@ -12,7 +13,6 @@ from crontopus_admin.health.repository import (
     QueueFigures,
     ScheduleFigures,
 )
-from crontopus_admin.health.words import ago, number, size
 
 Level = Literal["fine", "look"]
 

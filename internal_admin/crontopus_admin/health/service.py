@@ -8,13 +8,14 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_admin.health import judgements, repository
+from crontopus_admin.health import judgements
 from crontopus_admin.health.judgements import Area
-from crontopus_admin.reading import TIMEOUT_SECONDS, reading
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.errors import GitStoreError
+from crontopus_api.kit.overview import TIMEOUT_SECONDS, reading
 from crontopus_api.server.database_errors import explain
 from crontopus_api.server.migrations import head_revision
+from crontopus_api.worker import figures
 
 T = TypeVar("T")
 
@@ -32,11 +33,11 @@ class HealthService:
     async def areas(self) -> list[Area]:
         """What needs a look first; otherwise in the order of the way a check-in takes."""
         areas = [
-            await self._area("Database", repository.database, lambda f: judgements.database(f, self._head)),
-            await self._area("Work", repository.queue, judgements.queue),
-            await self._area("Deadlines", repository.schedule, judgements.schedule),
-            await self._area("Check-ins, last hour", repository.ingest, judgements.ingest),
-            await self._area("Deliveries", repository.alerts, judgements.alerts),
+            await self._area("Database", figures.database, lambda f: judgements.database(f, self._head)),
+            await self._area("Work", figures.queue, judgements.queue),
+            await self._area("Deadlines", figures.schedule, judgements.schedule),
+            await self._area("Check-ins, last hour", figures.ingest, judgements.ingest),
+            await self._area("Deliveries", figures.alerts, judgements.alerts),
             await self._git_area(),
             self._disk(),
         ]
@@ -64,11 +65,11 @@ class HealthService:
                     f"The repositories' HEADs could not be read within {TIMEOUT_SECONDS} s: see to the disk."
                 )
                 return judgements.unreadable("Git", reason)
-        return await self._area("Git", repository.git, lambda found: judgements.git(found, behind))
+        return await self._area("Git", figures.git, lambda found: judgements.git(found, behind))
 
     async def _behind(self) -> int:
         async with reading(self._database) as session:
-            projected = await repository.projected_heads(session, _COMPARED)
+            projected = await figures.projected_heads(session, _COMPARED)
         try:
             heads = await self._git.heads(slug for slug, _ in projected)
         except GitStoreError:

@@ -67,7 +67,7 @@ func TestRealCrontab(t *testing.T) {
 	foreign := "# mine % \\% ü\n\nMAILTO=\"\"\n0 3 * * *\ttrue\n" + strings.Repeat("# filler line\n", 200)
 	crontabtest.Set(t, foreign)
 	a := render(t, c, uuid.UUID{1}, "every 5m")
-	if err := c.Write(t.Context(), read(t, c), []scheduler.Entry{a}); err != nil {
+	if err := c.Write(t.Context(), read(t, c), scheduler.Change{Want: []scheduler.Entry{a}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := crontabtest.Get(t); got != a.Body+"\n"+foreign {
@@ -75,10 +75,10 @@ func TestRealCrontab(t *testing.T) {
 	}
 	stale := read(t, c)
 	crontabtest.Set(t, "# by hand\n"+crontabtest.Get(t))
-	if err := c.Write(t.Context(), stale, nil); !errors.Is(err, scheduler.ErrConflict) {
+	if err := c.Write(t.Context(), stale, scheduler.Change{}); !errors.Is(err, scheduler.ErrConflict) {
 		t.Errorf("stale write: %v", err)
 	}
-	if err := c.Write(t.Context(), read(t, c), nil); err != nil {
+	if err := c.Write(t.Context(), read(t, c), scheduler.Change{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := crontabtest.Get(t); got != "# by hand\n"+foreign {
@@ -130,7 +130,7 @@ func TestOnlyAPlainlyMissingCrontabIsEmpty(t *testing.T) {
 			if snap, err := c.Read(t.Context()); !errors.Is(err, scheduler.ErrUnavailable) {
 				t.Errorf("read %+v, %v", snap, err)
 			}
-			if err := c.Write(t.Context(), scheduler.Snapshot{}, []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")}); err == nil {
+			if err := c.Write(t.Context(), scheduler.Snapshot{}, scheduler.Change{Want: []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")}}); err == nil {
 				t.Error("wrote over it")
 			}
 			if _, err := os.Stat(file); err == nil {
@@ -164,7 +164,7 @@ func TestWritesThatGoWrong(t *testing.T) {
 				t.Fatal(err)
 			}
 			tab, state := newCron(t, command)
-			err := tab.Write(t.Context(), read(t, tab), []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")})
+			err := tab.Write(t.Context(), read(t, tab), scheduler.Change{Want: []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")}})
 			if (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
@@ -185,7 +185,7 @@ func TestAStopDoesNotInterruptAWrite(t *testing.T) {
 	snap := read(t, c)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := c.Write(stopped, snap, []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")}); err != nil {
+	if err := c.Write(stopped, snap, scheduler.Change{Want: []scheduler.Entry{entry(uuid.UUID{1}, "0 1 * * *")}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(file); err != nil {
@@ -196,7 +196,7 @@ func TestAStopDoesNotInterruptAWrite(t *testing.T) {
 func TestBackupsAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	for i := range keptBackups + 5 {
-		if err := keepBackup(dir, "x", time.Unix(int64(i), 0)); err != nil {
+		if err := (backups{dir, func() time.Time { return time.Unix(int64(i), 0) }}).keep("crontab", "x"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,50 +7,58 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"sort"
 	"strings"
 	"time"
 
 	"crontopus.dev/agent/pkg/scheduler"
-	"crontopus.dev/agent/pkg/statedir"
 )
 
 const (
 	maxCrontab     = 8 << 20
 	commandTimeout = 30 * time.Second
-	keptBackups    = 20
 )
 
-// crontab is the crontab command of the user we are.
-type crontab struct{ command string }
+// crontab is a user's crontab behind the crontab command.
+type crontab struct {
+	command string
+	user    string // "" for the user we are
+}
+
+func (c crontab) name() string { return strings.TrimSuffix("crontab-"+c.user, "-") }
 
 // noCrontab is how Debian's cron, cronie, macOS and busybox say that the user has none. Anything else that
 // `crontab -l` fails with is a failure, not an empty crontab.
 var noCrontab = regexp.MustCompile(`(?i)^(crontab: )?(no crontab for \S+|can't open '\S+': No such file or directory)\s*$`)
 
-func (c crontab) read(ctx context.Context) (string, error) {
-	stdout, stderr, err := c.exec(ctx, "", "-l")
+func (c crontab) read(ctx context.Context) (string, bool, error) {
+	stdout, stderr, err := c.exec(ctx, "", c.args("-l")...)
 	if err == nil {
-		return stdout, nil
+		return stdout, true, nil
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 && stdout == "" && noCrontab.MatchString(strings.TrimSpace(stderr)) {
-		return "", nil
+		return "", false, nil
 	}
-	return "", fmt.Errorf("%w: `crontab -l` failed (%w): %s", scheduler.ErrUnavailable, err, oneLine(stderr))
+	return "", false, fmt.Errorf("%w: `crontab -l` failed (%w): %s", scheduler.ErrUnavailable, err, oneLine(stderr))
 }
 
 func (c crontab) write(ctx context.Context, text string) error {
 	if len(text) > maxCrontab {
 		return fmt.Errorf("the crontab would be larger than %d bytes", maxCrontab)
 	}
-	_, stderr, err := c.exec(ctx, text, "-")
+	_, stderr, err := c.exec(ctx, text, c.args("-")...)
 	if err != nil {
 		return fmt.Errorf("`crontab -` failed (%w): %s", err, oneLine(stderr))
 	}
 	return nil
+}
+
+func (c crontab) args(last string) []string {
+	if c.user == "" {
+		return []string{last}
+	}
+	return []string{"-u", c.user, last}
 }
 
 func (c crontab) exec(ctx context.Context, stdin string, args ...string) (stdout, stderr string, err error) {
@@ -94,26 +102,4 @@ func (l *limited) Write(p []byte) (int, error) {
 
 func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
-}
-
-// keepBackup writes the crontab from before beside the agent's state; the last few are kept.
-func keepBackup(dir, text string, now time.Time) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("keep a copy of the crontab: %w", err)
-	}
-	name := "crontab-" + now.UTC().Format("20060102T150405.000000000Z")
-	if err := statedir.WriteFile(filepath.Join(dir, name), []byte(text)); err != nil {
-		return fmt.Errorf("keep a copy of the crontab: %w", err)
-	}
-	old, err := filepath.Glob(filepath.Join(dir, "crontab-*"))
-	if err != nil {
-		return fmt.Errorf("keep a copy of the crontab: %w", err)
-	}
-	sort.Strings(old)
-	for _, path := range old[:max(len(old)-keptBackups, 0)] {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("drop an old copy of the crontab: %w", err)
-		}
-	}
-	return nil
 }

@@ -22,7 +22,7 @@ func entry(id uuid.UUID, schedules ...string) scheduler.Entry {
 
 func with(t *testing.T, text string, want ...scheduler.Entry) string {
 	t.Helper()
-	got, err := parse(text, inst).with(want, inst)
+	got, err := parse(text, inst).with(want, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func with(t *testing.T, text string, want ...scheduler.Entry) string {
 
 func TestEntriesKeepTheirPlaceAndForeignLinesTheirBytes(t *testing.T) {
 	a, b, c := entry(uuid.UUID{1}, "0 1 * * *"), entry(uuid.UUID{2}, "0 2 * * *", "5 2 * * *"), entry(uuid.UUID{3}, "0 3 * * *")
-	foreign := "# x\r\n\n  \t\nSHELL=/bin/zsh\n0 0 * * * echo '%' # crontopus:22222222-2222-4222-8222-222222222222:" + uuid.NewString() + "\n\xff\xfe\n"
+	foreign := "# x\r\n\n  \t\nPATH=/bin\n0 0 * * * echo '%' # crontopus:22222222-2222-4222-8222-222222222222:" + uuid.NewString() + "\n\xff\xfe\n"
 	text := with(t, foreign, b, a)
 	if want := a.Body + "\n" + b.Body + "\n" + foreign; text != want {
 		t.Fatalf("added:\n%s\nwant\n%s", text, want)
@@ -52,8 +52,27 @@ func TestEntriesKeepTheirPlaceAndForeignLinesTheirBytes(t *testing.T) {
 		t.Fatalf("no newline: %q", got)
 	}
 	for _, bad := range []scheduler.Entry{{JobID: a.JobID, Body: "0 0 * * * evil"}, {JobID: a.JobID, Body: a.Body + "\n* * * * * evil"}, {JobID: uuid.Nil, Body: a.Body}, {JobID: b.JobID, Body: a.Body}, {JobID: a.JobID}} {
-		if _, err := parse("", inst).with([]scheduler.Entry{bad}, inst); err == nil {
+		if _, err := parse("", inst).with([]scheduler.Entry{bad}, ""); err == nil {
 			t.Errorf("%+v was written", bad)
+		}
+	}
+}
+
+// TestSettingsAboveAnEntryAreSeenAndLeft: somebody who writes SHELL= on top of the crontab would change our entries too.
+func TestSettingsAboveAnEntryAreSeenAndLeft(t *testing.T) {
+	a := entry(uuid.UUID{1}, "0 1 * * *", "5 1 * * *")
+	for _, setting := range []string{"SHELL=/bin/false", " CRON_TZ = 'Asia/Tokyo'", "HOME=/nowhere", "RANDOM_DELAY=30"} {
+		text := setting + "\n" + a.Body + "\n# theirs\n"
+		if got := parse(text, inst).entries("")[0].Body; got == a.Body || !strings.Contains(got, strings.TrimSpace(setting)) {
+			t.Errorf("%s: seen as %q", setting, got)
+		}
+		if got, want := with(t, text, a), a.Body+"\n"+setting+"\n# theirs\n"; got != want {
+			t.Errorf("%s: %q", setting, got)
+		}
+	}
+	for _, harmless := range []string{"MAILTO=x", "PATH=/bin", "# SHELL=/bin/false", "0 0 * * * SHELL=x y"} {
+		if got := parse(harmless+"\n"+a.Body+"\n", inst).entries("")[0].Body; got != a.Body {
+			t.Errorf("%s: seen as %q", harmless, got)
 		}
 	}
 }
@@ -70,7 +89,7 @@ func TestEditedEntriesAreSeen(t *testing.T) {
 		"":   0,
 		"\n": 0,
 	} {
-		if got := parse(text, inst).entries(); len(got) != want {
+		if got := parse(text, inst).entries(""); len(got) != want {
 			t.Errorf("%q: %+v", text, got)
 		}
 	}
@@ -96,7 +115,7 @@ func TestRandomEdits(t *testing.T) {
 				}
 			}
 			text = with(t, text, want...)
-			if got := parse(text, inst).entries(); len(got) != len(want) {
+			if got := parse(text, inst).entries(""); len(got) != len(want) {
 				t.Fatalf("%d entries, want %d", len(got), len(want))
 			}
 		}
@@ -131,18 +150,18 @@ func FuzzDocument(f *testing.F) {
 		for i := range n % 5 {
 			want = append(want, entry(uuid.UUID{9, i}, "0 1 * * *"))
 		}
-		got, err := d.with(want, inst)
+		got, err := d.with(want, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		again := parse(got, inst)
-		if len(again.entries()) != len(want) {
-			t.Fatalf("%d entries, want %d, in %q", len(again.entries()), len(want), got)
+		if len(again.entries("")) != len(want) {
+			t.Fatalf("%d entries, want %d, in %q", len(again.entries("")), len(want), got)
 		}
 		if trimEnd(again.foreign()) != trimEnd(d.foreign()) {
 			t.Fatalf("foreign lines changed: %q -> %q", d.foreign(), again.foreign())
 		}
-		if twice, err := again.with(want, inst); err != nil || twice != got {
+		if twice, err := again.with(want, ""); err != nil || twice != got {
 			t.Fatalf("not stable: %q -> %q, %v", got, twice, err)
 		}
 	})

@@ -2,6 +2,7 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"crontopus.dev/agent/pkg/schedule"
 	"crontopus.dev/agent/pkg/scheduler"
 )
 
@@ -17,28 +19,37 @@ import (
 type Scheduler struct {
 	mu       sync.Mutex
 	entries  []scheduler.Entry
+	foreign  []scheduler.Foreign
+	blind    error
 	revision int
 	writes   int
 	ReadErr  error
 	WriteErr error
 }
 
-var _ scheduler.Scheduler = (*Scheduler)(nil)
+var (
+	_ scheduler.Scheduler  = (*Scheduler)(nil)
+	_ scheduler.Discoverer = (*Scheduler)(nil)
+	_ scheduler.Flavoured  = (*Scheduler)(nil)
+)
 
 // Name is fake.
 func (s *Scheduler) Name() string { return "fake" }
 
+// Flavour is fake, in memory.
+func (s *Scheduler) Flavour() string { return "fake, in memory" }
+
 // Render writes the native schedules of a machine in UTC.
 func (s *Scheduler) Render(job scheduler.Job) (scheduler.Entry, error) {
-	lines := make([]string, len(job.Schedules))
-	for i, sch := range job.Schedules {
-		native, err := sch.Native(job.Zone, time.UTC, time.Unix(0, 0))
-		if err != nil {
-			return scheduler.Entry{}, fmt.Errorf("job %s: %w", job.ID, err)
-		}
-		lines[i] = native + " run " + job.ID.String()
+	triggers, err := schedule.Express(job.Schedules, job.Zone, time.UTC, schedule.Vixie, time.Unix(0, 0))
+	if err != nil {
+		return scheduler.Entry{}, fmt.Errorf("job %s: %w", job.ID, err)
 	}
-	return scheduler.Entry{JobID: job.ID, Body: strings.Join(lines, "\n")}, nil
+	lines := make([]string, len(triggers.Fields))
+	for i, fields := range triggers.Fields {
+		lines[i] = fields + " run " + job.ID.String()
+	}
+	return scheduler.Entry{JobID: job.ID, User: job.User, Body: strings.Join(lines, "\n"), Gated: triggers.Gated}, nil
 }
 
 // Read returns a copy of what is there.
@@ -49,7 +60,7 @@ func (s *Scheduler) Read(context.Context) (scheduler.Snapshot, error) {
 }
 
 // Write replaces what is there.
-func (s *Scheduler) Write(_ context.Context, from scheduler.Snapshot, want []scheduler.Entry) error {
+func (s *Scheduler) Write(_ context.Context, from scheduler.Snapshot, change scheduler.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.WriteErr != nil {
@@ -58,10 +69,52 @@ func (s *Scheduler) Write(_ context.Context, from scheduler.Snapshot, want []sch
 	if from.Token != strconv.Itoa(s.revision) {
 		return scheduler.ErrConflict
 	}
-	s.entries = slices.Clone(want)
+	foreign := slices.Clone(s.foreign)
+	for _, f := range change.Adopt {
+		i := slices.IndexFunc(foreign, func(o scheduler.Foreign) bool { return o.ID == f.ID && o.Text == f.Text })
+		if i < 0 {
+			return scheduler.ErrConflict
+		}
+		if foreign[i].Fixed != "" {
+			return scheduler.ErrUnsupported
+		}
+		foreign = slices.Delete(foreign, i, i+1)
+	}
+	for _, f := range change.Restore {
+		if !slices.ContainsFunc(foreign, func(o scheduler.Foreign) bool { return o.ID == f.ID }) {
+			foreign = append(foreign, f)
+		}
+	}
+	s.foreign = foreign
+	s.entries = slices.Clone(change.Want)
+	for i := range s.entries {
+		s.entries[i].Gated = "" // a native scheduler does not keep it
+	}
 	s.revision++
 	s.writes++
 	return nil
+}
+
+// Foreign returns the jobs of others.
+func (s *Scheduler) Foreign(context.Context) ([]scheduler.Foreign, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.foreign), cmp.Or(s.ReadErr, s.blind)
+}
+
+// SetForeign puts jobs of others there.
+func (s *Scheduler) SetForeign(list ...scheduler.Foreign) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.foreign = slices.Clone(list)
+	s.revision++
+}
+
+// SetForeignError makes a place unreadable where jobs of others may be; nil: it is readable again.
+func (s *Scheduler) SetForeignError(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blind = err
 }
 
 // Edit is a change by hand.

@@ -4,13 +4,18 @@
 package native
 
 import (
-	"fmt"
-	"runtime"
-
 	"crontopus.dev/agent/pkg/scheduler"
+	"crontopus.dev/agent/pkg/scheduler/schtasks"
 )
 
-// New says that there is none yet.
-func New(Options) (scheduler.Scheduler, error) {
-	return nil, fmt.Errorf("%s: %w", runtime.GOOS, scheduler.ErrUnsupported)
+const preferred = "schtasks"
+
+var kinds = map[string]func(Options) (scheduler.Scheduler, error){"schtasks": newSchtasks}
+
+func newSchtasks(o Options) (scheduler.Scheduler, error) {
+	s, err := schtasks.New(schtasks.Options{Installation: o.Installation, RunPath: o.RunPath, StateDir: o.StateDir, System: o.System, Area: o.Area})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

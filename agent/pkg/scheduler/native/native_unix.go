@@ -8,9 +8,12 @@ import (
 	"crontopus.dev/agent/pkg/scheduler/cron"
 )
 
-// New returns this machine's scheduler.
-func New(o Options) (scheduler.Scheduler, error) {
-	s, err := cron.New(cron.Options{Installation: o.Installation, RunPath: o.RunPath, StateDir: o.StateDir})
+const preferred = "cron"
+
+var kinds = map[string]func(Options) (scheduler.Scheduler, error){"cron": newCron}
+
+func newCron(o Options) (scheduler.Scheduler, error) {
+	s, err := cron.New(cron.Options{Installation: o.Installation, RunPath: o.RunPath, StateDir: o.StateDir, System: o.System, Area: o.Area})
 	if err != nil {
 		return nil, err
 	}

@@ -1,1 +1,1 @@
-"""One module per medium: turns a notification into that medium's message and hands it over."""
+"""One module per medium: turns a message into that medium's form and hands it over."""

@@ -14,8 +14,9 @@ from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.gitstore.errors import GitStoreError
 from crontopus_api.identity.principal import system_principal
 from crontopus_api.jobs.changing.changes import ChangeService
-from crontopus_api.jobs.changing.editing import EditingService, Proposal, Wish
+from crontopus_api.jobs.changing.editing import EditingService
 from crontopus_api.jobs.changing.identities import with_ids
+from crontopus_api.jobs.changing.proposals import Proposal, Wish
 from crontopus_api.jobs.changing.tree import TreeAt
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.database import Database, Scope

@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,13 +32,17 @@ class EndpointReport(Counts):
     endpoint: EndpointRef
 
 
+# So far from both ends of the calendar that no reckoning with days leaves it.
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(9000, 1, 1))]
+
+
 class ReportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    first: date | None = Field(
+    first: Day | None = Field(
         None, alias="from", description="First day (UTC); default: 29 days before `to`."
     )
-    last: date | None = Field(None, alias="to", description="Last day, included; default: today.")
+    last: Day | None = Field(None, alias="to", description="Last day, included; default: today.")
 
 
 class UptimeOut(Schema):

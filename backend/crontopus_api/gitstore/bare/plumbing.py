@@ -112,10 +112,10 @@ class Plumbing:
             return
         unique = list(dict.fromkeys(ids))
         request = "".join(f"{object_id}\n" for object_id in unique).encode()
-        headers = self.run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        headers = self._batch("--batch-check", request).splitlines()
         for object_id, header in zip(unique, headers, strict=True):
             _check_header(object_id, header, limit)
-        answer = self.run(["cat-file", "--batch"], request).stdout
+        answer = self._batch("--batch", request)
         at = 0
         for object_id in unique:
             end = answer.index(b"\n", at)
@@ -129,7 +129,7 @@ class Plumbing:
         if not unique:
             return {}
         request = "".join(f"{object_id}\n" for object_id in unique).encode()
-        headers = self.run(["cat-file", "--batch-check"], request).stdout.splitlines()
+        headers = self._batch("--batch-check", request).splitlines()
         return {i: _check_header(i, header, None) for i, header in zip(unique, headers, strict=True)}
 
     def log(self, start: str, path: str | None, limit: int, before: str | None) -> list[CommitInfo]:
@@ -142,7 +142,10 @@ class Plumbing:
         with self._stream(wanted) as process:
             assert process.stdout is not None
             found = _take(_records(process.stdout), limit, before)
-            process.kill()  # the rest of a long history is nobody's business
+            if len(found) == limit:
+                process.kill()  # the rest of a long history is nobody's business
+                return found
+        _check_alive("log", process.returncode, b"")
         return found
 
     def last_changes(self, old: str | None, new: str) -> dict[bytes, CommitInfo]:
@@ -166,8 +169,9 @@ class Plumbing:
         return found
 
     def run(self, arguments: list[str], request: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Raises `GitUnavailable` when it did not come to its end: what it did not say is not "no"."""
         try:
-            return subprocess.run(  # noqa: S603 - fixed program, arguments checked, no shell
+            done = subprocess.run(  # noqa: S603 - fixed program, arguments checked, no shell
                 [*self._command, *arguments],
                 input=request,
                 capture_output=True,
@@ -177,6 +181,15 @@ class Plumbing:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise GitUnavailable(f"git {arguments[0]} did not answer: {error}") from error
+        _check_alive(arguments[0], done.returncode, done.stderr)
+        return done
+
+    def _batch(self, what: str, request: bytes) -> bytes:
+        """The answer of `cat-file` to a list of ids. It knows words for what is missing: a failure is one of Git."""
+        done = self.run(["cat-file", what], request)
+        if done.returncode:
+            raise GitUnavailable(f"git cat-file failed: {_words(done.stderr)}")
+        return done.stdout
 
     def _stream(self, arguments: list[str]) -> subprocess.Popen[bytes]:
         try:
@@ -189,6 +202,15 @@ class Plumbing:
             )
         except OSError as error:
             raise GitUnavailable(f"git {arguments[0]} did not start: {error}") from error
+
+
+def _check_alive(command: str, returncode: int, errors: bytes) -> None:
+    if returncode < 0:
+        raise GitUnavailable(f"git {command} was killed by signal {-returncode}: {_words(errors)}")
+
+
+def _words(errors: bytes) -> str:
+    return errors.decode("utf-8", "replace").strip()[-500:] or "it said nothing"
 
 
 def _raw_change(header: bytes, path: bytes) -> RawChange:

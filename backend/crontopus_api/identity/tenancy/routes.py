@@ -59,8 +59,12 @@ async def current_tenant(
 async def rename_tenant(
     body: schemas.TenantPatch, principal: CurrentPrincipal, session: TenantSession, tenancy: Tenancy
 ) -> schemas.TenantSeen:
-    """Another name. The slug stays: it is part of addresses that machines know."""
-    return schemas.TenantSeen.model_validate(await tenancy.rename(session, principal, body.name))
+    """Another name, or whether found jobs are kept. The slug stays: it is part of addresses that machines know."""
+    if body.name is not None:
+        await tenancy.rename(session, principal, body.name)
+    if body.discovery is not None:
+        await tenancy.set_discovery(session, principal, body.discovery)
+    return schemas.TenantSeen.model_validate(await tenancy.current(session, principal))
 
 
 @router.delete("/tenants/current", dependencies=[_owner], responses=problem_responses(401, 403, 409, 422))

@@ -1,7 +1,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import EmailStr, Field, StringConstraints, model_validator
 
 from crontopus_api.identity.schemas import Username
 from crontopus_api.kit.schemas import Payload, Schema, Time
@@ -19,6 +19,7 @@ class TenantSeen(Schema):
     role: Role
     plan: str
     delete_at: Time | None = Field(None, description="The tenant was deleted, and ends then.")
+    discovery: bool = Field(description="Whether jobs that agents find on their machines are kept and shown.")
 
 
 class NewTenant(Payload):
@@ -29,7 +30,16 @@ class NewTenant(Payload):
 
 
 class TenantPatch(Payload):
-    name: TenantName
+    """At least one of them."""
+
+    name: TenantName | None = None
+    discovery: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "TenantPatch":
+        if self.name is None and self.discovery is None:
+            raise ValueError("give `name`, `discovery` or both")
+        return self
 
 
 class DeleteTenant(Payload):

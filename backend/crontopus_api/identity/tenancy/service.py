@@ -58,6 +58,11 @@ class TenancyService:
         await self._tenants.rename(session, principal.tenant_id, principal.actor(), name)
         return await self.current(session, principal)
 
+    async def set_discovery(self, session: AsyncSession, principal: Principal, wanted: bool) -> TenantOf:
+        principal.require(scopes.TENANT_ADMIN)
+        await self._tenants.set_discovery(session, principal.tenant_id, principal.actor(), wanted)
+        return await self.current(session, principal)
+
     async def delete(self, session: AsyncSession, principal: Principal, confirm: str) -> TenantOf:
         principal.require(scopes.TENANT_OWNER)
         actor = principal.actor()

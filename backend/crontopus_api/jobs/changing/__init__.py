@@ -1,1 +1,2 @@
-"""Changes of definitions: thought out on a tree (`editing`), judged (`judge`), told (`effects`), made (`changes`)."""
+"""Changes of definitions: thought out on a tree (`editing`, in the terms of `proposals`), judged (`judge`), told
+(`effects`), made (`changes`)."""

@@ -5,6 +5,7 @@ by compare-and-swap, no transaction held, (3) the projection follows, (4) the an
 that is left behind is finished by a worker, and never twice: the commit carries the intent's id.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from crontopus_api.gitstore.errors import (
     StaleBlob,
 )
 from crontopus_api.gitstore.host import Author, CommitResult, GitHost
+from crontopus_api.gitstore.metrics import observe
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs import intents_repository, repository
@@ -179,13 +181,22 @@ class ChangeService:
         log.info("stale_intent_finished", tenant_id=str(tenant_id), intent_id=str(intent_id), commit=commit)
 
     async def _commit(self, slug: str, intent: GitIntent) -> CommitResult:
-        return await self._host.commit(
-            slug,
-            author=Author(intent.author_name, intent.author_email),
-            message=f"{intent.message.rstrip()}\n\n{INTENT_TRAILER}: {intent.id}\n",
-            edits=intents_repository.unpack(intent.edits),
-            expect=intent.expect,
-        )
+        began, result = time.perf_counter(), "failed"
+        try:
+            done = await self._host.commit(
+                slug,
+                author=Author(intent.author_name, intent.author_email),
+                message=f"{intent.message.rstrip()}\n\n{INTENT_TRAILER}: {intent.id}\n",
+                edits=intents_repository.unpack(intent.edits),
+                expect=intent.expect,
+            )
+            result = "ok"
+        except (StaleBlob, PathNotAllowed):
+            result = "refused"
+            raise
+        finally:
+            observe("commit", result, time.perf_counter() - began)
+        return done
 
     async def _find_commit(self, slug: str, intent_id: UUID) -> str | None:
         trailer = f"{INTENT_TRAILER}: {intent_id}"

@@ -1,6 +1,6 @@
 """Every way to change definitions by the API. Each is thought out on HEAD, and thought out anew when HEAD moves."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,18 +19,30 @@ from crontopus_api.jobs import schemas
 from crontopus_api.jobs.changing.changes import Change, ChangeService, unavailable
 from crontopus_api.jobs.changing.effects import Effects
 from crontopus_api.jobs.changing.identities import with_ids
+from crontopus_api.jobs.changing.proposals import (
+    Proposal,
+    Propose,
+    Target,
+    Wish,
+    check_conditions,
+    checked_name,
+    expected,
+    present,
+    unreadable,
+)
 from crontopus_api.jobs.changing.tree import Found, TreeAt
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.errors import Conflict, Invalid, NotFound
 from crontopus_api.manifests import (
     DISCOVERED,
     JobManifest,
+    Manifest,
     ManifestInvalid,
     dump_yaml,
-    is_name,
     job_from_mapping,
     job_id,
     job_path,
+    parse_document,
     parse_job,
     to_mapping,
 )
@@ -38,29 +50,6 @@ from crontopus_api.manifests.edit import moved, with_spec_value
 
 # A change that meets somebody else's is thought out again on top of it, this often.
 _TRIES = 5
-Edits = dict[str, bytes | None]
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What somebody wants of a tree. `expect` is what the thinking rests on: path → blob, None = no file."""
-
-    edits: Edits
-    expect: dict[str, str | None]
-    message: str
-
-
-Propose = Callable[[TreeAt], Awaitable[Proposal]]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """How a change is wanted, whatever it is."""
-
-    message: str | None = None
-    if_match: str | None = None
-    if_none_match: bool = False
-    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,27 +90,35 @@ class EditingService:
 
         Raises Invalid with every error found, or Conflict.
         """
-        path = checked_path(namespace, name)
-        manifest = _read(path, namespace, name, body)
+        job = _job(namespace, name)
+        manifest = _read(job.path, namespace, name, body)
+        return await self.put_file(principal, job, body if isinstance(body, bytes) else manifest, wish)
+
+    async def put_file(
+        self, principal: Principal, target: Target, wanted: bytes | Manifest, wish: Wish
+    ) -> Outcome:
+        """Create or change one definition. `wanted` is a valid file, or what a file is to be written from."""
 
         async def propose(tree: TreeAt) -> Proposal:
-            current = await tree.file(path)
-            check_conditions(current, wish)
-            content = body if isinstance(body, bytes) else _content(path, manifest, current)
-            found = {path: current}
-            edits = await with_ids(self._database, principal.tenant_id, {path: content}, found)
-            verb = "Change" if current else "Add"
-            return Proposal(edits, _expect(found), f"{verb} {namespace}/{name}")
+            current = await tree.file(target.path)
+            check_conditions(current, wish, target.noun)
+            content = wanted if isinstance(wanted, bytes) else _content(target.path, wanted, current)
+            found = {target.path: current}
+            edits = await with_ids(self._database, principal.tenant_id, {target.path: content}, found)
+            return Proposal(edits, expected(found), target.told("Change" if current else "Add"))
 
         return await self.change(principal, propose, wish)
 
     async def delete(self, principal: Principal, namespace: str, name: str, wish: Wish) -> Outcome:
         """Remove a job. Raises NotFound or Conflict."""
-        path = checked_path(namespace, name)
+        return await self.delete_file(principal, _job(namespace, name), wish)
+
+    async def delete_file(self, principal: Principal, target: Target, wish: Wish) -> Outcome:
+        """Remove one definition. Raises NotFound or Conflict."""
 
         async def propose(tree: TreeAt) -> Proposal:
-            current = await _present(tree, path, wish)
-            return Proposal({path: None}, _expect({path: current}), f"Delete {namespace}/{name}")
+            current = await present(tree, target, wish)
+            return Proposal({target.path: None}, expected({target.path: current}), target.told("Delete"))
 
         return await self.change(principal, propose, wish)
 
@@ -129,16 +126,16 @@ class EditingService:
         self, principal: Principal, namespace: str, name: str, paused: bool, wish: Wish
     ) -> Outcome:
         """Pause or resume by one line of the file; the rest of it, comments and all, stays as it is."""
-        path = checked_path(namespace, name)
-        verb = "Pause" if paused else "Resume"
+        job = _job(namespace, name)
 
         async def propose(tree: TreeAt) -> Proposal:
-            current = await _present(tree, path, wish)
+            current = await present(tree, job, wish)
             try:
-                content = with_spec_value(current.content, "paused", paused, path=path)
+                content = with_spec_value(current.content, "paused", paused, path=job.path)
             except ManifestInvalid as invalid:
-                raise _invalid(invalid) from invalid
-            return Proposal({path: content}, _expect({path: current}), f"{verb} {namespace}/{name}")
+                raise unreadable(invalid) from invalid
+            message = job.told("Pause" if paused else "Resume")
+            return Proposal({job.path: content}, expected({job.path: current}), message)
 
         return await self.change(principal, propose, wish)
 
@@ -153,12 +150,12 @@ class EditingService:
         message = f"{verb} {namespace}/{name} as {to_namespace}/{to_name}"
 
         async def propose(tree: TreeAt) -> Proposal:
-            current = await _present(tree, old, wish)
+            current = await present(tree, _job(namespace, name), wish)
             if await tree.file(new) is not None:
                 raise Conflict(f"There is a job {to_namespace}/{to_name} already.", code="already_exists")
             identifier = job_id(principal.tenant_id, _parsed(old, current.content))
             content = renamed(current.content, old, new, identifier)
-            return Proposal({old: None, new: content}, _expect({old: current, new: None}), message)
+            return Proposal({old: None, new: content}, expected({old: current, new: None}), message)
 
         return await self.change(principal, propose, wish)
 
@@ -172,7 +169,7 @@ class EditingService:
             current = await tree.file(path)
             check_conditions(current, wish)
             message = f"Roll back {address} to {commit[:12]}"
-            return Proposal({path: content}, _expect({path: current}), message)
+            return Proposal({path: content}, expected({path: current}), message)
 
         return await self.change(principal, propose, wish)
 
@@ -199,14 +196,14 @@ class EditingService:
                 for path, content in wanted.items()
                 if (found[path].content if found[path] else None) != content  # type: ignore[union-attr]
             }
-            expect = _expect({path: found[path] for path in changed})
+            expect = expected({path: found[path] for path in changed})
             return Proposal(changed, expect, _apply_message(list(changed)))
 
         return await self.change(principal, propose, wish)
 
     async def add_namespace(self, principal: Principal, name: str, wish: Wish) -> Outcome:
         """A folder with a `.gitkeep`: Git keeps no empty ones."""
-        keep = f"{_checked_name(name, 'namespace')}/.gitkeep"
+        keep = f"{checked_name(name, 'namespace')}/.gitkeep"
 
         async def propose(tree: TreeAt) -> Proposal:
             if await tree.file(keep) is not None:
@@ -217,7 +214,7 @@ class EditingService:
 
     async def remove_namespace(self, principal: Principal, name: str, wish: Wish) -> Outcome:
         """Only an empty one. Raises NotFound or Conflict."""
-        folder = f"{_checked_name(name, 'namespace')}/"
+        folder = f"{checked_name(name, 'namespace')}/"
         if name == "default":
             raise Conflict("The namespace default always exists.", code="always_there")
 
@@ -298,29 +295,11 @@ class EditingService:
 
 def checked_path(namespace: str, name: str) -> str:
     """The job's file. Raises Invalid."""
-    return job_path(_checked_name(namespace, "namespace"), _checked_name(name, "name"))
+    return job_path(checked_name(namespace, "namespace"), checked_name(name, "name"))
 
 
-def _checked_name(value: str, what: str) -> str:
-    if not is_name(value):
-        raise Invalid(
-            f"{value!r} is not a valid {what}.",
-            code="invalid_name",
-            hint="Lower-case letters, digits and `-`, at most 63, beginning and ending in a letter or digit.",
-        )
-    return value
-
-
-def check_conditions(current: Found | None, wish: Wish) -> None:
-    """Raises Conflict when the file is not what the caller knows."""
-    if wish.if_match is not None and wish.if_match != (current.blob_id if current else None):
-        raise Conflict(
-            "The job was changed since you fetched it.",
-            code="stale_etag",
-            hint="Fetch it again, look at the difference, and repeat your change.",
-        )
-    if wish.if_none_match and current is not None:
-        raise Conflict("There is a job of that name already.", code="already_exists")
+def _job(namespace: str, name: str) -> Target:
+    return Target(checked_path(namespace, name), f"{namespace}/{name}")
 
 
 def renamed(content: bytes, old_path: str, new_path: str, identifier: UUID) -> bytes:
@@ -328,26 +307,14 @@ def renamed(content: bytes, old_path: str, new_path: str, identifier: UUID) -> b
     try:
         return moved(content, old_path, new_path, identifier)
     except ManifestInvalid as invalid:
-        raise _invalid(invalid) from invalid
-
-
-async def _present(tree: TreeAt, path: str, wish: Wish) -> Found:
-    current = await tree.file(path)
-    if current is None:
-        raise NotFound(f"There is no job {path.removesuffix('.yaml')}.")
-    check_conditions(current, wish)
-    return current
-
-
-def _expect(found: Mapping[str, Found | None]) -> dict[str, str | None]:
-    return {path: each.blob_id if each else None for path, each in found.items()}
+        raise unreadable(invalid) from invalid
 
 
 def _parsed(path: str, content: bytes) -> JobManifest:
     try:
         return parse_job(path, content)
     except ManifestInvalid as invalid:
-        raise _invalid(invalid) from invalid
+        raise unreadable(invalid) from invalid
 
 
 def _read(path: str, namespace: str, name: str, body: bytes | Mapping[str, Any]) -> JobManifest:
@@ -356,19 +323,14 @@ def _read(path: str, namespace: str, name: str, body: bytes | Mapping[str, Any])
             return parse_job(path, body)
         return job_from_mapping(path, body, namespace=namespace, name=name)
     except ManifestInvalid as invalid:
-        raise _invalid(invalid) from invalid
+        raise unreadable(invalid) from invalid
 
 
-def _invalid(invalid: ManifestInvalid) -> Invalid:
-    errors = [error.as_dict() for error in invalid.errors]
-    return Invalid(str(invalid.errors[0]), code="invalid_manifest", errors=errors)
-
-
-def _content(path: str, manifest: JobManifest, current: Found | None) -> bytes:
+def _content(path: str, manifest: Manifest, current: Found | None) -> bytes:
     """The file for a manifest that came as JSON: the present one, comments and all, if it says the same."""
     if current is not None:
         try:
-            if to_mapping(parse_job(path, current.content)) == to_mapping(manifest):
+            if to_mapping(parse_document(path, current.content)) == to_mapping(manifest):
                 return current.content
         except ManifestInvalid:
             pass  # what is there now is broken: it is replaced

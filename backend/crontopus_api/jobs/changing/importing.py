@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from crontopus_api.identity.principal import Principal
 from crontopus_api.importers import Imported, read
 from crontopus_api.jobs import schemas
-from crontopus_api.jobs.changing.editing import EditingService, Edits, Proposal, Wish
+from crontopus_api.jobs.changing.editing import EditingService
+from crontopus_api.jobs.changing.proposals import Edits, Proposal, Wish
 from crontopus_api.jobs.changing.tree import TreeAt
 from crontopus_api.kit.errors import Invalid
 from crontopus_api.manifests import Selector, is_name

@@ -12,6 +12,7 @@ from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs.policies import policies_in_force
 from crontopus_api.jobs.projection.writing import duplicate_id
 from crontopus_api.manifests import (
+    DISCOVERED,
     JobManifest,
     ManifestError,
     ManifestInvalid,
@@ -110,6 +111,8 @@ def judge_files(edits: Edits, in_force: Mapping[str, Policy]) -> Judgement:
     after = {**in_force, **read.policies}
     policies = [policy for path, policy in after.items() if edits.get(path, b"") is not None]
     for path, (job, places) in read.jobs.items():
+        if job.metadata.namespace == DISCOVERED:
+            continue  # it runs nowhere: whoever adopts it is told
         for violation in violations(path, job, policies, places):
             if violation.refuses:
                 judgement.errors.append(violation.as_error())

@@ -11,22 +11,32 @@ from crontopus_api.endpoints.models import Endpoint
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.jobs import repository
+from crontopus_api.jobs.events import RoutingChanged
 from crontopus_api.jobs.instances import InstanceKeeper, manifest_of
 from crontopus_api.jobs.ping_keys import ping_key_place
 from crontopus_api.jobs.policies import WindowInForce, policies_in_force, violations_of, windows_in_force
 from crontopus_api.jobs.projection.reading import FileState, InvalidRead, JobRead, Reading
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
+from crontopus_api.kit.events import Events
 from crontopus_api.manifests import JobManifest, ManifestError, Policy, job_id, system_kind, to_mapping
 
 log = structlog.get_logger()
 
+_ROUTING = ("AlertRoute", "MaintenanceWindow")
+
 
 class DefinitionWriter:
     def __init__(
-        self, keeper: InstanceKeeper, endpoints: EndpointService, keyring: Keyring, clock: Clock
+        self,
+        keeper: InstanceKeeper,
+        endpoints: EndpointService,
+        keyring: Keyring,
+        events: Events,
+        clock: Clock,
     ) -> None:
         self._keeper = keeper
+        self._events = events
         self._endpoints = endpoints
         self._keyring = keyring
         self._clock = clock
@@ -65,6 +75,8 @@ class DefinitionWriter:
         if any(manifest is not None and manifest.mode == "agent" for manifest in wanted.values()):
             endpoints = await self._endpoints.active(session, tenant_id)
         await self._keeper.match_many(session, tenant_id, wanted, endpoints, windows)
+        if any(system_kind(path) in _ROUTING for path in reading.paths):
+            await self._events.emit(session, RoutingChanged(tenant_id))
 
     async def _write_invalid(self, session: AsyncSession, tenant_id: UUID, reading: Reading) -> None:
         # The embedded host refuses such a push; a host that cannot leaves the last good definition in force.

@@ -20,8 +20,9 @@ from crontopus_api.kit.problems import from_error
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _OIDC = "/api/v1/auth/oidc/"
-_ENROLL = "/api/v1/endpoints/enroll"
-_STRANGERS = ("/api/v1/auth/", "/api/v1/invitations/preview", _ENROLL)
+# Machines: many of one house may come at once.
+_MACHINES = ("/api/v1/endpoints/enroll", "/api/v1/endpoints/self/rotate-token")
+_STRANGERS = ("/api/v1/auth/", "/api/v1/invitations/preview", *_MACHINES)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _PROCESS = os.urandom(6).hex()
 _counted = itertools.count(1)
@@ -107,5 +108,6 @@ async def _count_stranger(limits: RateLimits, scope: Scope) -> None:
     path: str = scope["path"]
     if not path.startswith(_STRANGERS) or (scope["method"] in _READING and not path.startswith(_OIDC)):
         return
-    limit = limits.policies.enroll if path == _ENROLL else limits.policies.auth
-    await limits.take(limit, "address", path if path == _ENROLL else "auth", current_caller().network)
+    machine = path in _MACHINES
+    limit = limits.policies.enroll if machine else limits.policies.auth
+    await limits.take(limit, "address", path if machine else "auth", current_caller().network)

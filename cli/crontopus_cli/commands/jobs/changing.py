@@ -88,17 +88,22 @@ def adopt_job(
         str | None,
         typer.Option("--as", metavar="NEW", help="NAMESPACE/NAME that it shall have. Without: default/NAME."),
     ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option("--command", help="In place of the one found, where secrets were taken out of that."),
+    ] = None,
     message: Message = None,
     dry_run: DryRun = False,
     output: Output = OutputFormat.TABLE,
 ) -> None:
     """Take over a job that an agent found on its machine.
 
-    It moves from the namespace `discovered` to one of yours and keeps its runs.
+    It moves from the namespace `discovered` to one of yours and is enabled; on its machine it takes the place of the
+    entry it was found as. `crontopus-agent adopt --undo` there takes that back.
     """
     old = parse_address(name.removeprefix(f"{DISCOVERED}/"))[1]
     to = parse_new_address(new) if new else ("default", old)
-    _move((DISCOVERED, old), to, "adopted", message, output, dry_run=dry_run)
+    _move((DISCOVERED, old), to, "adopted", message, output, dry_run=dry_run, verb="adopt", command=command)
 
 
 def _plan_deletion(addresses: list[Address], output: OutputFormat) -> None:
@@ -126,11 +131,21 @@ def _set_paused(jobs: list[str], verb: str, result: str, message: str | None, ou
 
 
 def _move(
-    old: Address, new: Address, result: str, message: str | None, output: OutputFormat, *, dry_run: bool
+    old: Address,
+    new: Address,
+    result: str,
+    message: str | None,
+    output: OutputFormat,
+    *,
+    dry_run: bool,
+    verb: str = "rename",
+    command: str | None = None,
 ) -> None:
     body = {"namespace": new[0], "name": new[1], "message": message}
+    if command is not None:
+        body["command"] = command
     with connect() as client:
-        answer = client.post("jobs", *old, "rename", body=body, dry_run=dry_run)
+        answer = client.post("jobs", *old, verb, body=body, dry_run=dry_run)
     if dry_run:
         show_plan(answer, output)
     else:

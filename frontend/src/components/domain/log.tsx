@@ -1,3 +1,5 @@
+import { formatExact } from "@/lib/format";
+
 const WORDS: Record<string, string> = {
   "account.email_change_asked": "New address asked for",
   "account.email_changed": "Address changed",
@@ -21,6 +23,8 @@ export function actionWords(action: string): string {
   return plain.slice(0, 1).toUpperCase() + plain.slice(1);
 }
 
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
+
 type Values = Record<string, unknown> | null;
 
 function valueText(value: unknown): string {
@@ -30,7 +34,8 @@ function valueText(value: unknown): string {
     const pairs = Object.entries(value).map(([key, each]) => `${key}=${valueText(each)}`);
     return pairs.join(", ") || "nothing";
   }
-  return String(value);
+  const text = String(value);
+  return INSTANT.test(text) ? formatExact(text) : text;
 }
 
 /** What an entry of a log says has changed: "role: editor → admin". */

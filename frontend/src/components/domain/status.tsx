@@ -10,6 +10,7 @@ import {
   Clock,
   Hourglass,
   LoaderCircle,
+  Lock,
   Sparkle,
   TimerOff,
   Unplug,
@@ -102,6 +103,12 @@ export const ENDPOINT_LOOKS: Record<EndpointState, Look> = {
     tone: "bad",
     icon: <Unplug aria-hidden />,
     means: "The agent has stopped reporting.",
+  },
+  locked: {
+    word: "Locked",
+    tone: "bad",
+    icon: <Lock aria-hidden />,
+    means: "It seems to be in use twice, as when a machine was copied.",
   },
   revoked: {
     word: "Revoked",

@@ -2,13 +2,17 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import {
   Activity,
+  BellRing,
   ChartNoAxesColumn,
   FolderGit2,
   KeyRound,
   ListChecks,
+  MailCheck,
   Server,
   Settings,
   Siren,
+  Split,
+  Wrench,
 } from "lucide-react";
 import type { ReactNode } from "react";
 import { openIncidentsQuery } from "@/client/queries";
@@ -65,6 +69,23 @@ export function Nav({ onNavigate = () => {} }: { onNavigate?: () => void }) {
           Repository
         </Item>
       </ul>
+      <div>
+        <p className="px-2.5 pb-1 font-medium text-2xs text-subtle">Alerts</p>
+        <ul className="flex flex-col gap-0.5">
+          <Item to="/channels" icon={<BellRing aria-hidden />} onNavigate={onNavigate}>
+            Channels
+          </Item>
+          <Item to="/routes" icon={<Split aria-hidden />} onNavigate={onNavigate}>
+            Routes
+          </Item>
+          <Item to="/maintenance" icon={<Wrench aria-hidden />} onNavigate={onNavigate}>
+            Maintenance
+          </Item>
+          <Item to="/deliveries" icon={<MailCheck aria-hidden />} onNavigate={onNavigate}>
+            Deliveries
+          </Item>
+        </ul>
+      </div>
       <div>
         <p className="px-2.5 pb-1 font-medium text-2xs text-subtle">Settings</p>
         <ul>

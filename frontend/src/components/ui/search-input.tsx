@@ -9,10 +9,12 @@ type Props = {
   onChange: (value: string) => void;
   placeholder?: string;
   className?: string;
+  /** Whether "/" anywhere on the page puts the cursor here: only one of a page's can have it. */
+  slash?: boolean;
 };
 
-/** Tells its value when typing pauses. "/" anywhere on the page puts the cursor here. */
-export function SearchInput({ label, value, onChange, placeholder, className }: Props) {
+/** Tells its value when typing pauses. */
+export function SearchInput({ label, value, onChange, placeholder, className, slash = true }: Props) {
   const [text, setText] = useState(value);
   const input = useRef<HTMLInputElement>(null);
   const told = useRef(value);
@@ -37,6 +39,7 @@ export function SearchInput({ label, value, onChange, placeholder, className }: 
   }, [text]);
 
   useEffect(() => {
+    if (!slash) return;
     const focus = (event: KeyboardEvent) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
       if (
@@ -50,7 +53,7 @@ export function SearchInput({ label, value, onChange, placeholder, className }: 
     };
     document.addEventListener("keydown", focus);
     return () => document.removeEventListener("keydown", focus);
-  }, []);
+  }, [slash]);
 
   return (
     <div className={cn("relative", className)}>
@@ -76,14 +79,14 @@ export function SearchInput({ label, value, onChange, placeholder, className }: 
         >
           <X aria-hidden className="size-3.5" />
         </button>
-      ) : (
+      ) : slash ? (
         <kbd
           aria-hidden
           className="pointer-events-none absolute top-1/2 right-2 hidden h-4.5 -translate-y-1/2 rounded-sm border border-line px-1.5 font-mono text-2xs text-subtle leading-4 md:block"
         >
           /
         </kbd>
-      )}
+      ) : null}
     </div>
   );
 }

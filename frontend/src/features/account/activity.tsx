@@ -17,7 +17,10 @@ const COLUMNS: Column<Entry>[] = [
     className: "max-md:order-1 max-md:flex-1",
     cell: (entry) => (
       <>
-        <p className="font-medium">{actionWords(entry.action)}</p>
+        <p className="font-medium">
+          {actionWords(entry.action)}
+          {entry.by && <span className="font-normal text-muted"> by {entry.by}</span>}
+        </p>
         <Changes before={entry.before ?? null} after={entry.after ?? null} />
       </>
     ),

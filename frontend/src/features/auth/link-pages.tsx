@@ -16,12 +16,12 @@ type StepProps = {
   lead: string;
   action: string;
   done: ReactNode;
-  run: (token: string) => Promise<void>;
+  run: (token: string) => Promise<unknown>;
   token: string;
 };
 
 /** A press and not the mere opening: mail scanners open links too, and each works once. */
-function OneStep({ title, lead, action, done, run, token }: StepProps) {
+export function OneStep({ title, lead, action, done, run, token }: StepProps) {
   const queryClient = useQueryClient();
   const step = useMutation({
     mutationFn: () => run(token),

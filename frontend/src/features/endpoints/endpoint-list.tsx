@@ -6,7 +6,11 @@ import { EndpointBadge } from "@/components/domain/status";
 import { Button } from "@/components/ui/button";
 import { type Column, DataList } from "@/components/ui/data-list";
 import { Time } from "@/components/ui/time";
-import { plural, shortCommit } from "@/lib/format";
+import { plural, sentence, shortCommit } from "@/lib/format";
+
+type Act = (endpoint: Endpoint) => void;
+/** Absent for those who may not. */
+type Acts = { revoke: Act; unlock: Act } | undefined;
 
 const PLATFORMS: Record<string, string> = { linux: "Linux", darwin: "macOS", windows: "Windows" };
 
@@ -34,7 +38,7 @@ function Sync({ endpoint }: { endpoint: Endpoint }) {
   );
 }
 
-const columns = (revoke: (endpoint: Endpoint) => void): Column<Endpoint>[] => [
+const columns = (acts: Acts): Column<Endpoint>[] => [
   {
     id: "state",
     header: "Status",
@@ -50,6 +54,9 @@ const columns = (revoke: (endpoint: Endpoint) => void): Column<Endpoint>[] => [
         <p className="truncate font-medium" title={endpoint.hostname}>
           {endpoint.name}
         </p>
+        {endpoint.lock_reason && (
+          <p className="break-words text-bad text-xs">{sentence(endpoint.lock_reason)}</p>
+        )}
         <p className="truncate text-subtle text-xs">
           {PLATFORMS[endpoint.platform] ?? endpoint.platform} {endpoint.arch} · agent {endpoint.agent_version}
         </p>
@@ -92,35 +99,37 @@ const columns = (revoke: (endpoint: Endpoint) => void): Column<Endpoint>[] => [
   {
     id: "actions",
     header: "Actions",
-    className: "text-right max-md:order-9 max-md:ml-auto",
+    className: "flex justify-end gap-1 max-md:order-9 max-md:ml-auto",
     cell: (endpoint) =>
-      endpoint.state === "revoked" ? null : (
-        <Button
-          variant="dangerGhost"
-          size="sm"
-          aria-label={`Revoke ${endpoint.name}`}
-          onClick={() => revoke(endpoint)}
-        >
-          Revoke
-        </Button>
+      acts &&
+      endpoint.state !== "revoked" && (
+        <>
+          {endpoint.state === "locked" && (
+            <Button size="sm" aria-label={`Unlock ${endpoint.name}`} onClick={() => acts.unlock(endpoint)}>
+              Unlock
+            </Button>
+          )}
+          <Button
+            variant="dangerGhost"
+            size="sm"
+            aria-label={`Revoke ${endpoint.name}`}
+            onClick={() => acts.revoke(endpoint)}
+          >
+            Revoke
+          </Button>
+        </>
       ),
   },
 ];
 
-export function EndpointList({
-  endpoints,
-  revoke,
-}: {
-  endpoints: Endpoint[];
-  revoke: (endpoint: Endpoint) => void;
-}) {
+export function EndpointList({ endpoints, acts }: { endpoints: Endpoint[]; acts: Acts }) {
   return (
     <DataList
       label="Endpoints"
-      columns={columns(revoke)}
+      columns={columns(acts)}
       items={endpoints}
       rowKey={(endpoint) => endpoint.id}
-      grid="md:grid-cols-[6rem_minmax(0,1.5fr)_minmax(0,1.6fr)_6.5rem_4rem_5.5rem_4.5rem]"
+      grid="md:grid-cols-[6rem_minmax(0,1.5fr)_minmax(0,1.6fr)_6.5rem_4rem_5.5rem_9rem]"
     />
   );
 }

@@ -14,10 +14,12 @@ import { Empty } from "@/components/ui/message";
 import { PageHeader } from "@/components/ui/page";
 import { ListSkeleton } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toast";
+import { useMay } from "@/lib/session";
 import { AddEndpoint } from "./add-endpoint";
 import { EndpointList } from "./endpoint-list";
 import { Enrollments } from "./enrollments";
 import type { EndpointsSearch } from "./search";
+import { UnlockDialog } from "./unlock";
 
 function useRevoke(done: () => void) {
   const queries = useQueryClient();
@@ -55,8 +57,10 @@ export function EndpointsPage({ search }: { search: EndpointsSearch }) {
   const query = useInfiniteQuery(endpointsQuery);
   const endpoints = query.data?.pages.flatMap((page) => page.items) ?? [];
   const [doomed, setDoomed] = useState<Endpoint | null>(null);
+  const [locked, setLocked] = useState<Endpoint | null>(null);
   const setAdding = (add: boolean) => void navigate({ search: add ? { add: true } : {}, resetScroll: false });
-  const add = (
+  const may = useMay("endpoints:manage");
+  const add = may && (
     <Button variant="primary" onClick={() => setAdding(true)}>
       <Plus aria-hidden /> Add an endpoint
     </Button>
@@ -76,7 +80,12 @@ export function EndpointsPage({ search }: { search: EndpointsSearch }) {
             Needed for agent mode only. Jobs in ping mode report from anywhere without one.
           </Empty>
         )}
-        {endpoints.length > 0 && <EndpointList endpoints={endpoints} revoke={setDoomed} />}
+        {endpoints.length > 0 && (
+          <EndpointList
+            endpoints={endpoints}
+            acts={may ? { revoke: setDoomed, unlock: setLocked } : undefined}
+          />
+        )}
         <LoadMore
           has={query.hasNextPage}
           loading={query.isFetchingNextPage}
@@ -84,14 +93,15 @@ export function EndpointsPage({ search }: { search: EndpointsSearch }) {
           load={() => void query.fetchNextPage()}
         />
       </Card>
-      <Enrollments />
+      {may && <Enrollments />}
       <AddEndpoint
-        open={search.add === true}
+        open={may && search.add === true}
         onOpenChange={setAdding}
         labels={search.labels ?? ""}
         endpoints={endpoints}
       />
       <RevokeDialog endpoint={doomed} close={() => setDoomed(null)} />
+      <UnlockDialog endpoint={locked} close={() => setLocked(null)} />
     </>
   );
 }

@@ -2,6 +2,7 @@ import { CircleCheck } from "lucide-react";
 import type { Endpoint, EnrollmentTokenCreated } from "@/client/types";
 import { Button } from "@/components/ui/button";
 import { CodeBlock } from "@/components/ui/code";
+import { Fold } from "@/components/ui/fold";
 import { Message } from "@/components/ui/message";
 import { Spinner } from "@/components/ui/spinner";
 import { Time } from "@/components/ui/time";
@@ -22,12 +23,27 @@ export function EnrollSteps({ created: { token, secret }, arrived, onDone }: Pro
         <Time at={token.expires_at} />.
       </Message>
       <CodeBlock
-        title="1. Enrol the machine"
-        what="enrol command"
+        title="Linux or macOS: installs, enrols and starts the agent"
+        what="install command"
         wrap
-        code={`crontopus-agent enroll --server ${server} --token ${secret}`}
+        code={`curl -fsSL ${server}/install.sh | sudo CRONTOPUS_ENROLLMENT_TOKEN=${secret} sh`}
       />
-      <CodeBlock title="2. Start the agent" what="run command" code="crontopus-agent run" />
+      <CodeBlock
+        title="Windows, in an elevated PowerShell"
+        what="install command for Windows"
+        wrap
+        code={`$env:CRONTOPUS_ENROLLMENT_TOKEN = '${secret}'; irm ${server}/install.ps1 | iex`}
+      />
+      <Fold
+        className="rounded-md border border-line"
+        summary="The agent is installed already, or is to run without root"
+      >
+        <CodeBlock
+          what="enrol command"
+          wrap
+          code={`crontopus-agent enroll --server ${server} --token ${secret}\ncrontopus-agent run`}
+        />
+      </Fold>
       <div
         role="status"
         className="flex items-center gap-2.5 rounded-lg border border-line px-3 py-2.5 text-sm"

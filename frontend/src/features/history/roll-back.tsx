@@ -5,6 +5,7 @@ import type { JobEdit } from "@/client/edits";
 import type { Version } from "@/client/types";
 import { EditDialog } from "@/components/domain/edit-dialog";
 import { useUndoable } from "@/components/domain/edit-job";
+import { May } from "@/components/domain/may";
 import { Button } from "@/components/ui/button";
 import { formatExact, shortCommit } from "@/lib/format";
 
@@ -41,7 +42,7 @@ export function RollBack({ namespace, name, to, newest }: Props) {
     });
   };
   return (
-    <>
+    <May scope="jobs:write">
       <Button variant={gone ? "primary" : "secondary"} onClick={() => setOpen(true)}>
         <Undo2 aria-hidden /> {gone ? "Bring it back" : "Roll back to this version"}
       </Button>
@@ -56,6 +57,6 @@ export function RollBack({ namespace, name, to, newest }: Props) {
         A new commit makes the file what it was on {formatExact(to.at).replace(/ \(.*$/, "")}. Nothing is
         lost: the versions since then stay in the history.
       </EditDialog>
-    </>
+    </May>
   );
 }

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleAlert, CircleCheck, MailCheck, MailX } from "lucide-react";
 import { isProblem } from "@/client/problem";
 import { incidentQuery } from "@/client/queries";
-import type { IncidentDetail, IncidentEvent } from "@/client/types";
+import type { IncidentDetail } from "@/client/types";
 import { JobLink } from "@/components/domain/bits";
+import { kindWord } from "@/components/domain/incident-words";
 import { QueryError } from "@/components/domain/query-error";
 import { IncidentBadge } from "@/components/domain/status";
 import { PageNotFound, PagePending } from "@/components/shell/fallbacks";
@@ -13,42 +13,24 @@ import { Card, CardBody, CardHeader } from "@/components/ui/card";
 import { Message } from "@/components/ui/message";
 import { crumbClass, Facts, PageHeader } from "@/components/ui/page";
 import { Time } from "@/components/ui/time";
+import { Children } from "./children";
+import { Marks } from "./columns";
+import { Comment } from "./comment";
 import { Lasted } from "./lasted";
+import { Respond } from "./respond";
 import { Severity } from "./severity";
+import { Timeline } from "./timeline";
 
-const EVENTS: Record<IncidentEvent["kind"], { word: string; icon: typeof CircleAlert; className: string }> = {
-  opened: { word: "Opened", icon: CircleAlert, className: "text-bad" },
-  changed: { word: "Changed", icon: CircleAlert, className: "text-warn" },
-  notified: { word: "Notified", icon: MailCheck, className: "text-muted" },
-  notify_failed: { word: "Could not notify", icon: MailX, className: "text-warn" },
-  resolved: { word: "Resolved", icon: CircleCheck, className: "text-ok" },
-};
-
-function Timeline({ events }: { events: IncidentEvent[] }) {
+/** The one that it is told of with. */
+function PartOf({ id }: { id: string }) {
+  const { data: parent } = useQuery(incidentQuery(id));
   return (
-    <ol className="flex flex-col">
-      {events.map((event) => {
-        const { word, icon: Icon, className } = EVENTS[event.kind];
-        return (
-          <li
-            key={`${event.at} ${event.kind} ${event.message}`}
-            className="group relative flex gap-3 pb-5 last:pb-0"
-          >
-            <span aria-hidden className="absolute top-7 bottom-0 left-3 w-px bg-line group-last:hidden" />
-            <span className="grid size-6 shrink-0 place-items-center rounded-full border border-line bg-surface">
-              <Icon aria-hidden className={`size-3.5 ${className}`} />
-            </span>
-            <div className="min-w-0 pt-0.5 text-sm">
-              <p className="flex flex-wrap items-baseline gap-x-2">
-                <span className="font-medium">{word}</span>
-                <Time at={event.at} className="text-subtle text-xs" />
-              </p>
-              <p className="break-words text-muted">{event.message}</p>
-            </div>
-          </li>
-        );
-      })}
-    </ol>
+    <Message tone="info" title="Part of another incident">
+      Nobody is told of it on its own:{" "}
+      <Link to="/incidents/$id" params={{ id }} className="text-accent-text underline underline-offset-2">
+        {parent?.title ?? "see that one"}
+      </Link>
+    </Message>
   );
 }
 
@@ -63,22 +45,34 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
           </Link>
         }
         title={incident.title}
-        badge={<IncidentBadge state={incident.state} />}
+        badge={
+          <>
+            <IncidentBadge state={incident.state} />
+            <Marks incident={incident} />
+          </>
+        }
         actions={
-          job && (
-            <>
-              <Link to="/runs" search={{ job: `${job.namespace}/${job.name}` }} className={buttonVariants()}>
-                See its runs
-              </Link>
-              <Link
-                to="/jobs/$namespace/$name"
-                params={{ namespace: job.namespace, name: job.name }}
-                className={buttonVariants({ variant: "primary" })}
-              >
-                Open job
-              </Link>
-            </>
-          )
+          <>
+            <Respond incident={incident} />
+            {job && (
+              <>
+                <Link
+                  to="/runs"
+                  search={{ job: `${job.namespace}/${job.name}` }}
+                  className={buttonVariants()}
+                >
+                  See its runs
+                </Link>
+                <Link
+                  to="/jobs/$namespace/$name"
+                  params={{ namespace: job.namespace, name: job.name }}
+                  className={buttonVariants({ variant: "primary" })}
+                >
+                  Open job
+                </Link>
+              </>
+            )}
+          </>
         }
       />
       <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_19rem]">
@@ -88,10 +82,24 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
               {incident.cause}
             </Message>
           )}
+          {incident.parent_id && <PartOf id={incident.parent_id} />}
+          {incident.children > 0 && <Children incident={incident} />}
           <Card>
-            <CardHeader title="Timeline" />
+            <CardHeader
+              title="Timeline"
+              aside={
+                <Link
+                  to="/deliveries"
+                  search={{ incident_id: incident.id }}
+                  className="rounded-sm underline underline-offset-2 hover:text-text"
+                >
+                  Deliveries
+                </Link>
+              }
+            />
             <CardBody>
               <Timeline events={incident.events} />
+              <Comment id={incident.id} />
             </CardBody>
           </Card>
         </div>
@@ -100,11 +108,24 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
           <CardBody>
             <Facts
               items={[
-                { label: "Kind", value: incident.kind },
+                { label: "Kind", value: kindWord(incident.kind) },
                 { label: "Severity", value: <Severity severity={incident.severity} /> },
                 { label: "Job", value: job ? <JobLink job={job} /> : "–" },
                 { label: "Endpoint", value: endpoint?.name ?? "–" },
                 { label: "Opened", value: <Time at={incident.opened_at} /> },
+                {
+                  label: "Acknowledged",
+                  value: incident.acknowledged_at ? (
+                    <>
+                      <Time at={incident.acknowledged_at} /> by {incident.acknowledged_by}
+                    </>
+                  ) : (
+                    "not yet"
+                  ),
+                },
+                ...(incident.state === "open" && incident.snoozed_until
+                  ? [{ label: "Snoozed until", value: <Time at={incident.snoozed_until} /> }]
+                  : []),
                 { label: "Resolved", value: <Time at={incident.resolved_at} none="not yet" /> },
                 { label: incident.resolved_at ? "Lasted" : "Lasting", value: <Lasted incident={incident} /> },
               ]}
@@ -118,7 +139,7 @@ function IncidentView({ incident }: { incident: IncidentDetail }) {
 
 export function IncidentPage({ id }: { id: string }) {
   const query = useQuery(incidentQuery(id));
-  if (query.data) return <IncidentView incident={query.data} />;
+  if (query.data) return <IncidentView key={id} incident={query.data} />;
   if (query.isPending) return <PagePending />;
   if (isProblem(query.error, 404)) return <PageNotFound />;
   return <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />;

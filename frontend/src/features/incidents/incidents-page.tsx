@@ -1,65 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { CircleCheckBig } from "lucide-react";
+import { CircleCheckBig, SearchX } from "lucide-react";
 import { incidentsQuery } from "@/client/queries";
-import type { Incident } from "@/client/types";
 import { QueryError } from "@/components/domain/query-error";
-import { IncidentBadge } from "@/components/domain/status";
+import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { type Column, DataList, LoadMore, rowLinkClass } from "@/components/ui/data-list";
+import { DataList, LoadMore } from "@/components/ui/data-list";
 import { Empty } from "@/components/ui/message";
 import { PageHeader } from "@/components/ui/page";
 import { ListSkeleton } from "@/components/ui/skeleton";
 import { TabLinks } from "@/components/ui/tabs";
-import { Time } from "@/components/ui/time";
-import { cn } from "@/lib/cn";
-import { Lasted } from "./lasted";
+import { INCIDENT_COLUMNS, INCIDENT_GRID } from "./columns";
+import { IncidentFilters, useIncidentFilter } from "./filters";
 import { type IncidentsSearch, wanted } from "./search";
-import { Severity } from "./severity";
-
-const COLUMNS: Column<Incident>[] = [
-  {
-    id: "state",
-    header: "Status",
-    className: "max-md:order-1",
-    cell: (incident) => <IncidentBadge state={incident.state} />,
-  },
-  {
-    id: "title",
-    header: "Incident",
-    className: "max-md:order-3 max-md:basis-full",
-    cell: (incident) => (
-      <>
-        <Link
-          to="/incidents/$id"
-          params={{ id: incident.id }}
-          className={cn(rowLinkClass, "block md:truncate")}
-        >
-          {incident.title}
-        </Link>
-        {incident.cause && <p className="text-subtle text-xs md:truncate">{incident.cause}</p>}
-      </>
-    ),
-  },
-  {
-    id: "severity",
-    header: "Severity",
-    className: "max-md:order-2 max-md:ml-auto",
-    cell: (incident) => <Severity severity={incident.severity} />,
-  },
-  {
-    id: "opened",
-    header: "Opened",
-    className: "tabular text-muted max-md:order-4 max-md:text-xs",
-    cell: (incident) => <Time at={incident.opened_at} />,
-  },
-  {
-    id: "lasted",
-    header: "Lasted",
-    className: "text-muted max-md:order-5 max-md:text-xs",
-    cell: (incident) => <Lasted incident={incident} />,
-  },
-];
 
 const TABS = [
   { state: undefined, label: "Open" },
@@ -67,7 +19,20 @@ const TABS = [
   { state: "all", label: "All" },
 ] as const;
 
-function Nothing({ state }: IncidentsSearch) {
+function Nothing({ state, kind, severity, job, endpoint }: IncidentsSearch) {
+  const set = useIncidentFilter();
+  if (kind || severity || job || endpoint) {
+    const clear = { kind: undefined, severity: undefined, job: undefined, endpoint: undefined };
+    return (
+      <Empty
+        icon={<SearchX />}
+        title="No incident matches"
+        actions={<Button onClick={() => set(clear)}>Clear filters</Button>}
+      >
+        Nothing fits these filters together.
+      </Empty>
+    );
+  }
   if (!state) {
     return (
       <Empty icon={<CircleCheckBig className="text-ok" />} title="Nothing is wrong">
@@ -85,8 +50,9 @@ function Nothing({ state }: IncidentsSearch) {
   );
 }
 
-export function IncidentsPage({ search: { state } }: { search: IncidentsSearch }) {
-  const query = useInfiniteQuery(incidentsQuery(wanted({ state })));
+export function IncidentsPage({ search }: { search: IncidentsSearch }) {
+  const { state, ...filter } = search;
+  const query = useInfiniteQuery(incidentsQuery(wanted(search)));
   const incidents = query.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
@@ -96,22 +62,26 @@ export function IncidentsPage({ search: { state } }: { search: IncidentsSearch }
         tabs={TABS.map((tab) => ({
           label: tab.label,
           active: tab.state === state,
-          link: { to: "/incidents", search: tab.state ? { state: tab.state } : {} },
+          link: { to: "/incidents", search: { ...filter, state: tab.state } },
         }))}
+      />
+      <IncidentFilters
+        search={search}
+        endpointName={incidents.find(({ endpoint }) => endpoint?.id === search.endpoint)?.endpoint?.name}
       />
       <Card aria-label="Incident list" aria-busy={query.isPlaceholderData}>
         {query.isPending && <ListSkeleton rows={3} />}
         {query.isError && !query.data && (
           <QueryError error={query.error} retry={() => void query.refetch()} busy={query.isFetching} />
         )}
-        {query.isSuccess && incidents.length === 0 && <Nothing state={state} />}
+        {query.isSuccess && incidents.length === 0 && <Nothing {...search} />}
         {incidents.length > 0 && (
           <DataList
             label="Incidents"
-            columns={COLUMNS}
+            columns={INCIDENT_COLUMNS}
             items={incidents}
             rowKey={(incident) => incident.id}
-            grid="md:grid-cols-[6.5rem_minmax(0,1fr)_5.5rem_6rem_7rem]"
+            grid={INCIDENT_GRID}
           />
         )}
         <LoadMore

@@ -3,6 +3,7 @@ import { cn } from "@/lib/cn";
 
 const LOOKS: Record<string, { icon: typeof Info; className: string }> = {
   critical: { icon: ChevronsUp, className: "text-bad" },
+  error: { icon: ChevronUp, className: "text-bad" },
   warning: { icon: ChevronUp, className: "text-warn" },
 };
 

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Job } from "@/client/types";
+import { May } from "@/components/domain/may";
 import { Button } from "@/components/ui/button";
 import { Message } from "@/components/ui/message";
 import { MoveDialog } from "./rename-job";
@@ -14,9 +15,11 @@ export function AdoptBanner({ job, asked }: { job: Job; asked: boolean }) {
       tone="info"
       title="This job was found on an endpoint"
       actions={
-        <Button variant="primary" onClick={() => setOpen(true)}>
-          Adopt
-        </Button>
+        <May scope="jobs:write">
+          <Button variant="primary" onClick={() => setOpen(true)}>
+            Adopt
+          </Button>
+        </May>
       }
     >
       Nobody manages it yet. Adopt it, and this file decides what the machine runs.

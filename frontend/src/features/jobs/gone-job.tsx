@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { isProblem } from "@/client/problem";
 import { historyQuery } from "@/client/queries";
 import { ChangeBadge } from "@/components/domain/change-badge";
+import { May } from "@/components/domain/may";
 import { QueryError } from "@/components/domain/query-error";
 import { PagePending } from "@/components/shell/fallbacks";
 import { buttonVariants } from "@/components/ui/button";
@@ -26,9 +27,11 @@ function NoJob({ namespace, name }: Omit<Props, "history">) {
           <Link to="/jobs" className={buttonVariants()}>
             All jobs
           </Link>
-          <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
-            New job
-          </Link>
+          <May scope="jobs:write">
+            <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
+              New job
+            </Link>
+          </May>
         </>
       }
     >

@@ -2,19 +2,19 @@ import { Eye, GitCommitHorizontal } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { isProblem } from "@/client/problem";
 import type { Job, ManifestError } from "@/client/types";
+import { LeaveGuard } from "@/components/domain/leave-guard";
 import { ManifestErrors } from "@/components/domain/manifest-errors";
+import { readManifest } from "@/components/domain/manifest-text";
+import { PreviewCard } from "@/components/domain/preview-card";
 import { ActionError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Card, CardHeader } from "@/components/ui/card";
 import { Field, Input } from "@/components/ui/field";
 import { Skeleton } from "@/components/ui/skeleton";
-import { readManifest } from "./document";
-import { LeaveGuard } from "./leave-guard";
-import { PreviewCard } from "./preview-card";
 import { SaveConflict } from "./save-conflict";
 import { errorsOf, isStale, type Save, usePreview, useSave } from "./saving";
 
-const YamlEditor = lazy(() => import("./yaml-editor"));
+const YamlEditor = lazy(() => import("@/components/domain/yaml-editor"));
 
 export type JobEditorProps = {
   /** The text to start from, and to compare with. */

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { Pencil } from "lucide-react";
 import type { Job } from "@/client/types";
 import { Labels, ModeTag } from "@/components/domain/bits";
+import { May } from "@/components/domain/may";
 import { StateBadge } from "@/components/domain/status";
 import { buttonVariants } from "@/components/ui/button";
 import { crumbClass, PageHeader } from "@/components/ui/page";
@@ -46,19 +47,21 @@ export function JobHeader({ job }: { job: Job }) {
       title={job.name}
       badge={<StateBadge state={job.state} />}
       actions={
-        // Four words fit beside each other on a phone, with their icons they do not.
-        <div className="flex flex-wrap gap-2 max-sm:[&_svg]:hidden">
-          <Link
-            to="/jobs/$namespace/$name/edit"
-            params={{ namespace: job.namespace, name: job.name }}
-            className={buttonVariants()}
-          >
-            <Pencil aria-hidden /> Edit
-          </Link>
-          <PauseJob job={job} />
-          <RenameJob job={job} />
-          <DeleteJob job={job} />
-        </div>
+        <May scope="jobs:write">
+          {/* Four words fit beside each other on a phone, with their icons they do not. */}
+          <div className="flex flex-wrap gap-2 max-sm:[&_svg]:hidden">
+            <Link
+              to="/jobs/$namespace/$name/edit"
+              params={{ namespace: job.namespace, name: job.name }}
+              className={buttonVariants()}
+            >
+              <Pencil aria-hidden /> Edit
+            </Link>
+            <PauseJob job={job} />
+            <RenameJob job={job} />
+            <DeleteJob job={job} />
+          </div>
+        </May>
       }
     >
       {job.description && <p className="mb-1.5">{job.description}</p>}

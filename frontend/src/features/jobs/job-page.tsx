@@ -22,7 +22,7 @@ import { ScheduleCard } from "./schedule-card";
 import type { JobSearch } from "./search";
 import { UptimeCard } from "./uptime-card";
 
-const YamlEditor = lazy(() => import("./yaml-editor"));
+const YamlEditor = lazy(() => import("@/components/domain/yaml-editor"));
 
 function FilePath({ path }: { path: string }) {
   return (

@@ -1,8 +1,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Import, Plus, SearchX } from "lucide-react";
+import { CalendarClock, Import, Plus, SearchX } from "lucide-react";
 import { jobsQuery, namespacesQuery } from "@/client/queries";
 import { STATES, type State } from "@/client/types";
+import { May } from "@/components/domain/may";
 import { QueryError } from "@/components/domain/query-error";
 import { STATE_LOOKS } from "@/components/domain/status";
 import { Button, buttonVariants } from "@/components/ui/button";
@@ -83,6 +84,12 @@ function NoMatch() {
   );
 }
 
+const NoJobs = () => (
+  <Empty icon={<CalendarClock />} title="No jobs yet">
+    Your role may look at jobs. An owner or admin of this tenant can make you an editor.
+  </Empty>
+);
+
 function Total() {
   const { data } = useQuery(namespacesQuery);
   const total = data?.items.reduce((sum, { jobs }) => sum + jobs, 0);
@@ -105,21 +112,23 @@ export function JobsPage({ search }: { search: JobsSearch }) {
         title="Jobs"
         actions={
           !first && (
-            <>
+            <May scope="jobs:write">
               <Link to="/jobs/import" className={buttonVariants()}>
                 <Import aria-hidden /> Import
               </Link>
               <Link to="/jobs/new" className={buttonVariants({ variant: "primary" })}>
                 <Plus aria-hidden /> New job
               </Link>
-            </>
+            </May>
           )
         }
       >
         {first ? "Everything that should run, and whether it did." : <Total />}
       </PageHeader>
       {first ? (
-        <FirstJob />
+        <May scope="jobs:write" otherwise={<NoJobs />}>
+          <FirstJob />
+        </May>
       ) : (
         <>
           <Filters search={search} />

@@ -42,6 +42,7 @@ export function AuditFilters({ search }: { search: AuditSearch }) {
         <SearchInput
           label="What it was done to"
           placeholder="Done to"
+          slash={false}
           value={search.subject ?? ""}
           onChange={(subject) => set({ subject: subject.trim() || undefined })}
         />

@@ -11,6 +11,7 @@ import { Facts } from "@/components/ui/page";
 import { toast } from "@/components/ui/toast";
 import { useMay, useRefreshSession, useSession } from "@/lib/session";
 import { z } from "@/lib/zod";
+import { Discovery } from "./discovery";
 import { Endings } from "./endings";
 import { SettingsFrame } from "./frame";
 
@@ -36,6 +37,7 @@ export function GeneralPage() {
             {admin && <Rename key={tenant.id} name={tenant.name} />}
           </CardBody>
         </Card>
+        {admin && <Discovery />}
         {admin && (
           <Card aria-label="Export">
             <CardHeader title="Export" />

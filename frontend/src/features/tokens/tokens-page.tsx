@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { api } from "@/client/api";
@@ -7,7 +7,7 @@ import type { Token } from "@/client/types";
 import { explain, QueryError } from "@/components/domain/query-error";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { DataList } from "@/components/ui/data-list";
+import { DataList, LoadMore } from "@/components/ui/data-list";
 import { Confirm } from "@/components/ui/dialog";
 import { Empty } from "@/components/ui/message";
 import { PageHeader } from "@/components/ui/page";
@@ -38,8 +38,8 @@ export function TokensPage({ search }: { search: TokensSearch }) {
   const { user } = useSession();
   const admin = useMay("tenant:admin");
   const all = admin && search.all === true;
-  const query = useQuery(tokensQuery(all));
-  const tokens = query.data?.items ?? [];
+  const query = useInfiniteQuery(tokensQuery(all));
+  const tokens = query.data?.pages.flatMap((page) => page.items) ?? [];
   const [creating, setCreating] = useState(false);
   const [rotated, setRotated] = useState<Token | null>(null);
   const [doomed, setDoomed] = useState<Token | null>(null);
@@ -83,6 +83,12 @@ export function TokensPage({ search }: { search: TokensSearch }) {
             grid="md:grid-cols-[minmax(0,1.2fr)_minmax(0,2fr)_6rem_8.5rem_9rem]"
           />
         )}
+        <LoadMore
+          has={query.hasNextPage}
+          loading={query.isFetchingNextPage}
+          shown={tokens.length}
+          load={() => void query.fetchNextPage()}
+        />
       </Card>
       <RotateToken token={rotated} onClose={() => setRotated(null)} />
       <CreateToken open={creating} onOpenChange={setCreating} />

@@ -7,7 +7,7 @@ export const Route = createFileRoute("/_app/tokens")({
   validateSearch: tokensSearch,
   loaderDeps: ({ search: { all } }) => ({ all: all ?? false }),
   loader: ({ context: { queryClient }, deps: { all } }) => {
-    void queryClient.prefetchQuery(tokensQuery(all));
+    void queryClient.prefetchInfiniteQuery(tokensQuery(all));
   },
   component: () => <TokensPage search={Route.useSearch()} />,
 });

@@ -1,0 +1,148 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"crontopus.dev/agent/pkg/crontabtest"
+	"crontopus.dev/agent/pkg/discover"
+	"crontopus.dev/agent/pkg/reconcile"
+)
+
+// jobs makes n jobs, named a0, a1….
+func jobs(n int) map[string]string {
+	files := map[string]string{}
+	for i := range n {
+		name := fmt.Sprintf("a%d", i)
+		files["default/"+name+".yaml"] = strings.Replace(job, "name: hello", "name: "+name, 1)
+	}
+	return files
+}
+
+func TestOrdersOnTheMachine(t *testing.T) {
+	r := newRig(t)
+	crontabtest.Set(t, foreign)
+	r.srv.Push(jobs(6))
+	r.enroll("role=db")
+	run := func(want int, args ...string) string {
+		t.Helper()
+		out, code := r.agent(args...)
+		if code != want {
+			t.Fatalf("%v ended with %d: %s", args, code, out)
+		}
+		return out
+	}
+	run(0, "apply")
+	full := crontabtest.Get(t)
+
+	run(0, "hold", "--reason", "audit")
+	r.srv.Push(map[string]string{"default/b.yaml": strings.Replace(job, "name: hello", "name: b", 1)})
+	if out := run(0, "apply"); !strings.Contains(out, "on hold since") || !strings.Contains(out, "(audit)") || crontabtest.Get(t) != full {
+		t.Errorf("on hold: %s\n%s", out, crontabtest.Get(t))
+	}
+	if out := run(1, "doctor"); !strings.Contains(out, "BAD hold") || !strings.Contains(out, "ok  clock") || !strings.Contains(out, "default/a0: exact") {
+		t.Errorf("doctor: %s", out)
+	}
+	if out := run(0, "status"); !strings.Contains(out, "on hold    audit") {
+		t.Errorf("status: %s", out)
+	}
+	run(0, "hold", "--release")
+	run(0, "apply")
+
+	r.srv.Push(map[string]string{"default/a0.yaml": "", "default/a1.yaml": "", "default/a2.yaml": "", "default/a3.yaml": ""})
+	var plan reconcile.Plan
+	if err := json.Unmarshal([]byte(run(0, "plan", "--json")), &plan); err != nil {
+		t.Fatal(err)
+	}
+	if plan.Digest == "" || len(plan.Waiting) != 4 {
+		t.Fatalf("%+v", plan)
+	}
+	run(2, "confirm", "nonsense")
+	run(0, "confirm", plan.Digest)
+	if out := run(0, "apply"); strings.Count(out, "remove default/a") != 4 {
+		t.Errorf("apply after confirm: %s", out)
+	}
+	run(1, "adopt", "--undo", "nothing")
+	run(0, "discover")
+	run(0, "eject", "--dry-run")
+	if out := run(0, "eject"); strings.Count(out, "removed default/") != 3 {
+		t.Errorf("eject: %s", out)
+	}
+	if got := crontabtest.Get(t); got != foreign {
+		t.Errorf("the crontab is %q, and was %q", got, foreign)
+	}
+	if files, err := os.ReadDir(r.state + "/jobs"); err != nil || len(files) != 0 {
+		t.Errorf("job files: %v, %v", files, err)
+	}
+}
+
+// Whoever enrolled anew, or went from user mode to system mode, has the entries of the first installation still.
+func TestDoctorFindsWhatAnotherInstallationLeft(t *testing.T) {
+	r := newRig(t)
+	r.srv.Push(jobs(1))
+	r.enroll("role=db")
+	if out, code := r.agent("apply"); code != 0 {
+		t.Fatal(out)
+	}
+	ours := crontabtest.Get(t)
+	other := regexp.MustCompile(`# crontopus:[0-9a-f-]{36}:`).ReplaceAllString(ours, "# crontopus:00000000-0000-4000-8000-000000000001:")
+	crontabtest.Set(t, ours+other)
+	if out, code := r.agent("doctor"); code != 1 || !strings.Contains(out, "BAD others") || !strings.Contains(out, "1 of these jobs are this agent's as well") ||
+		!strings.Contains(out, "eject --state-dir "+r.state) {
+		t.Errorf("%d %s", code, out)
+	}
+	crontabtest.Set(t, ours)
+	if out, _ := r.agent("doctor"); strings.Contains(out, "others") {
+		t.Error(out)
+	}
+}
+
+func TestAdoptionOnARealCrontab(t *testing.T) {
+	r := newRig(t)
+	crontabtest.Set(t, foreign)
+	r.enroll("role=db")
+	run := func(want int, args ...string) string {
+		t.Helper()
+		out, code := r.agent(args...)
+		if code != want {
+			t.Fatalf("%v ended with %d: %s", args, code, out)
+		}
+		return out
+	}
+	var found []discover.Found
+	if err := json.Unmarshal([]byte(run(0, "discover", "--json")), &found); err != nil {
+		t.Fatal(err)
+	}
+	var entry discover.Found
+	for _, f := range found {
+		if f.Source == "crontab" && f.Schedule == "0 3 * * *" {
+			entry = f
+		}
+	}
+	if entry.ID == "" || entry.Fixed != "" {
+		t.Fatalf("%+v", found)
+	}
+	// What adopt shows is committed, as a person would.
+	shown := run(0, "adopt", entry.ID, "--as", "default/mine")
+	r.srv.Push(map[string]string{"default/mine.yaml": shown})
+	if out := run(0, "apply"); !strings.Contains(out, "adopt default/mine (crontab") {
+		t.Errorf("apply: %s", out)
+	}
+	got := crontabtest.Get(t)
+	if strings.Contains(got, "0 3 * * *\t/usr/bin/true") || strings.Count(got, "crontopus-run") != 1 || !strings.Contains(got, "@reboot /usr/bin/true\n") {
+		t.Fatalf("the crontab is %q", got)
+	}
+	run(0, "adopt", "--undo", entry.ID)
+	if out := run(0, "apply"); !strings.Contains(out, "AdoptionUndone") {
+		t.Errorf("apply: %s", out)
+	}
+	if got := crontabtest.Get(t); got != foreign {
+		t.Errorf("after the undoing the crontab is %q, and was %q", got, foreign)
+	}
+}

@@ -1,0 +1,348 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CursorResult, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crontopus_api.alerts.backing_off import GIVE_UP
+from crontopus_api.alerts.models import Delivery, DeliveryAttempt, Incident
+from crontopus_api.kit.sql import any_id, table
+
+# cross-tenant: age alone decides
+_FORGET = text(
+    """
+    DELETE FROM delivery_attempts a USING (
+        SELECT tenant_id, id FROM delivery_attempts WHERE at < :before ORDER BY at LIMIT :limit
+    ) old
+    WHERE (a.tenant_id, a.id) = (old.tenant_id, old.id)
+    """
+)
+
+
+class Waiting(NamedTuple):
+    """A delivery that is still to be made, with what it tells of."""
+
+    id: UUID
+    incident_id: UUID
+    event: str
+    attempts: int
+    created_at: datetime
+    message_id: UUID | None
+    next_at: datetime | None
+    expires_at: datetime | None
+    kind: str
+    title: str
+    cause: str | None
+    severity: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    acknowledged_by: str | None
+
+
+_OF_DELIVERY = 8
+
+
+async def waiting(
+    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, limit: int
+) -> list[Waiting]:
+    """What waits for a target, oldest first. What is held does not wait: nothing follows it before it is let go."""
+    query = (
+        select(
+            *(getattr(Delivery, name) for name in Waiting._fields[:_OF_DELIVERY]),
+            *(getattr(Incident, name) for name in Waiting._fields[_OF_DELIVERY:]),
+        )
+        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.channel_id == channel_id,
+            Delivery.target == target,
+            Delivery.state == "pending",
+            Delivery.held.is_(None),
+        )
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return [Waiting(*row) for row in await session.execute(query)]
+
+
+class First(NamedTuple):
+    """The first delivery of an incident to a target."""
+
+    incident_id: UUID
+    id: UUID
+    message_id: UUID | None
+    receipt: dict[str, Any] | None
+
+
+async def firsts(
+    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, incident_ids: Sequence[UUID]
+) -> dict[UUID, First]:
+    query = (
+        select(*(getattr(Delivery, name) for name in First._fields))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.channel_id == channel_id,
+            Delivery.target == target,
+            any_id(Delivery.incident_id, incident_ids),
+        )
+        .ext(distinct_on(Delivery.incident_id))
+        .order_by(Delivery.incident_id, Delivery.id)
+    )
+    return {row.incident_id: First(*row) for row in await session.execute(query)}
+
+
+async def told_in(
+    session: AsyncSession, tenant_id: UUID, message_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, int]]:
+    """By message: how many deliveries it is made of, and of how many the incident is open."""
+    query = (
+        select(Delivery.message_id, func.count(), func.count().filter(Incident.state != "resolved"))
+        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
+        .where(Delivery.tenant_id == tenant_id, any_id(Delivery.message_id, message_ids))
+        .group_by(Delivery.message_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in await session.execute(query) if row[0] is not None}
+
+
+async def settle(
+    session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], message_id: UUID
+) -> None:
+    """From now on they go in that message, however often it is tried."""
+    await session.execute(
+        update(table(Delivery))
+        .where(Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids))
+        .values(message_id=message_id)
+    )
+
+
+async def recent(
+    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, since: datetime
+) -> list[datetime]:
+    """When the messages since then were taken, oldest first."""
+    query = (
+        select(DeliveryAttempt.at)
+        .where(
+            DeliveryAttempt.tenant_id == tenant_id,
+            DeliveryAttempt.channel_id == channel_id,
+            DeliveryAttempt.target == target,
+            DeliveryAttempt.at > since,
+            DeliveryAttempt.ok,
+        )
+        .order_by(DeliveryAttempt.at)
+    )
+    return list(await session.scalars(query))
+
+
+async def note_attempt(
+    session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], **values: Any
+) -> None:
+    """One more attempt at each; `values`: what else changes. What nobody waits for any more stays as it is."""
+    await session.execute(
+        update(table(Delivery))
+        .where(
+            Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids), Delivery.state == "pending"
+        )
+        .values(attempts=Delivery.attempts + 1, **values)
+    )
+
+
+async def give_up(
+    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str | None, words: str
+) -> None:
+    """Everything that waits for the channel, or for one target of it."""
+    statement = update(table(Delivery)).where(
+        Delivery.tenant_id == tenant_id, Delivery.channel_id == channel_id, Delivery.state == "pending"
+    )
+    if target is not None:
+        statement = statement.where(Delivery.target == target)
+    await session.execute(statement.values(state="failed", last_error=words, next_at=None, held=None))
+
+
+async def told(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
+    """(incident, channel, kind, target) of everybody who was told, or is about to be, that they opened."""
+    return [row for row in await opened(session, tenant_id, incident_ids) if row.held is None]
+
+
+async def opened(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
+    """The same, and `held`, of those also who are told later."""
+    query = (
+        select(Delivery.incident_id, Delivery.channel_id, Delivery.channel, Delivery.target, Delivery.held)
+        .where(
+            Delivery.tenant_id == tenant_id,
+            any_id(Delivery.incident_id, incident_ids),
+            Delivery.event == "opened",
+            Delivery.channel_id.is_not(None),
+        )
+        .distinct()
+        .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
+    )
+    return list(await session.execute(query))
+
+
+class Spared(NamedTuple):
+    incident_id: UUID
+    held: str
+
+
+async def withdraw_held(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Spared]:
+    """What nobody was told yet of these incidents, nobody will be."""
+    statement = (
+        delete(table(Delivery))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            any_id(Delivery.incident_id, incident_ids),
+            Delivery.state == "pending",
+            Delivery.held.is_not(None),
+        )
+        .returning(Delivery.incident_id, Delivery.held)
+    )
+    return [Spared(row.incident_id, str(row.held)) for row in await session.execute(statement)]
+
+
+class HeldBack(NamedTuple):
+    """A delivery that is to be judged anew, and what it tells of."""
+
+    id: UUID
+    channel_id: UUID
+    channel: str
+    target: str
+    incident: Incident
+
+
+async def claim_held(session: AsyncSession, tenant_id: UUID, now: datetime, limit: int) -> list[HeldBack]:
+    """Locked, with their incidents; what another transaction has its hands on is left to the next round."""
+    query = (
+        select(Delivery.id, Delivery.channel_id, Delivery.channel, Delivery.target, Incident)
+        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.state == "pending",
+            Delivery.held.is_not(None),
+            Delivery.channel_id.is_not(None),
+            Delivery.next_at <= now,
+        )
+        .order_by(Delivery.id)
+        .limit(limit)
+        .with_for_update(of=[Delivery, Incident], skip_locked=True)
+    )
+    return [
+        HeldBack(row.id, row.channel_id, row.channel, row.target, row.Incident)
+        for row in await session.execute(query)
+    ]
+
+
+class Judged(NamedTuple):
+    """`until`, `held`: None when it may go out."""
+
+    id: UUID
+    until: datetime | None
+    held: str | None
+
+
+_HOLD = text(
+    """
+    UPDATE deliveries d SET next_at = new.until, held = new.held,
+        expires_at = coalesce(new.until, :now) + CAST(:give_up AS interval)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:until AS timestamptz[]), CAST(:held AS text[]))
+        AS new(id, until, held)
+    WHERE d.tenant_id = :tenant AND d.id = new.id
+    """
+)
+
+
+async def hold(session: AsyncSession, tenant_id: UUID, judged: Sequence[Judged], now: datetime) -> None:
+    if judged:
+        values = {
+            "tenant": tenant_id,
+            "now": now,
+            "give_up": GIVE_UP,
+            "ids": [each.id for each in judged],
+            "until": [each.until for each in judged],
+            "held": [each.held for each in judged],
+        }
+        await session.execute(_HOLD, values)
+
+
+async def judge_again(session: AsyncSession, tenant_id: UUID, now: datetime) -> None:
+    """Everything that is held, in the next round."""
+    await session.execute(
+        update(table(Delivery))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.state == "pending",
+            Delivery.held.is_not(None),
+            Delivery.next_at > now,
+        )
+        .values(next_at=now)
+    )
+
+
+async def adopt(session: AsyncSession, tenant_id: UUID, target: str, channel_id: UUID) -> None:
+    """What a process of the version before wrote, which knows no channels, goes by the built-in one."""
+    await session.execute(
+        update(table(Delivery))
+        .where(
+            Delivery.tenant_id == tenant_id,
+            Delivery.channel == "email",
+            Delivery.target == target,
+            Delivery.channel_id.is_(None),
+            Delivery.state == "pending",
+        )
+        .values(channel_id=channel_id)
+    )
+
+
+async def page(
+    session: AsyncSession,
+    tenant_id: UUID,
+    *,
+    channel_id: UUID | None,
+    incident_id: UUID | None,
+    state: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Delivery]:
+    """Newest first."""
+    query = select(Delivery).where(Delivery.tenant_id == tenant_id)
+    if channel_id is not None:
+        query = query.where(Delivery.channel_id == channel_id)
+    if incident_id is not None:
+        query = query.where(Delivery.incident_id == incident_id)
+    if state is not None:
+        query = query.where(Delivery.state == state)
+    if after is not None:
+        query = query.where(Delivery.id < after)
+    return (await session.scalars(query.order_by(Delivery.id.desc()).limit(limit))).all()
+
+
+async def get(session: AsyncSession, tenant_id: UUID, delivery_id: UUID) -> Delivery | None:
+    query = select(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.id == delivery_id)
+    return await session.scalar(query)
+
+
+async def lock(session: AsyncSession, tenant_id: UUID, delivery_id: UUID) -> Delivery | None:
+    query = select(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.id == delivery_id)
+    return await session.scalar(query.with_for_update())
+
+
+async def attempts(
+    session: AsyncSession, tenant_id: UUID, message_id: UUID, limit: int
+) -> Sequence[DeliveryAttempt]:
+    """Newest first."""
+    query = (
+        select(DeliveryAttempt)
+        .where(DeliveryAttempt.tenant_id == tenant_id, DeliveryAttempt.message_id == message_id)
+        .order_by(DeliveryAttempt.at.desc(), DeliveryAttempt.id.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def forget_attempts(session: AsyncSession, before: datetime, limit: int) -> int:
+    """Of every tenant, in the scanner's role; how many."""
+    result = await session.execute(_FORGET, {"before": before, "limit": limit})
+    assert isinstance(result, CursorResult)
+    return result.rowcount

@@ -1,0 +1,32 @@
+"""The deadline scanner's connection, kept from round to round."""
+
+import time
+
+import psycopg
+
+from crontopus_api.checkins.scanner import scan_once
+from crontopus_api.kit.database import Database
+
+
+class Scanner:
+    """`scanned_at`: when a round was last done, by the monotonic clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: psycopg.AsyncConnection | None = None
+        self.scanned_at: float | None = None
+
+    async def round(self) -> int:
+        if self._connection is None or self._connection.closed:
+            self._connection = await self._database.connect_direct()
+        try:
+            found = await scan_once(self._connection)
+        except psycopg.Error:
+            await self._connection.close()
+            raise
+        self.scanned_at = time.monotonic()
+        return found
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()

@@ -1,0 +1,192 @@
+"""Notifications: from a job's failure received to the message at the receiver.
+
+Real PostgreSQL (fsync on), the API in this process, real worker processes with everything they do, one webhook
+channel in each of many tenants, and a receiver in this process. Failures come in at a steady rate. The baseline is
+the same number of signed requests to the same receiver at the same rate, with nothing before them.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+from backend.tests.http.serving import served
+from backend.tests.platform import Person, Platform, running_platform
+
+from bench.bench_scanner import workers
+from bench.report import milliseconds, percentile, tell
+from crontopus_api.alerts.routing import owners_id
+from crontopus_api.kit import log
+from crontopus_api.kit.http.asgi import Receive, Scope, Send
+from crontopus_api.kit.outbound import outbound_client
+from crontopus_api.server.migrations import migrate
+from crontopus_api.server.postgres import ensure_database
+from crontopus_api.settings import Settings
+
+Rows = dict[str, dict[str, float]]
+HERE = "127.0.0.0/8"
+JOB = """apiVersion: crontopus/v1
+kind: Job
+metadata: {{name: job-{number}}}
+spec: {{schedule: "0 2 * * *"}}
+"""
+
+
+class Receiver:
+    """Remembers when it was first told of each job of each tenant."""
+
+    def __init__(self) -> None:
+        self.at: dict[tuple[str, str], float] = {}
+        self._awaited: set[tuple[str, str]] = set()
+        self._complete = asyncio.Event()
+
+    async def all_of(self, keys: set[tuple[str, str]]) -> None:
+        """Return when it has been told of every one of them."""
+        self._awaited = keys - self.at.keys()
+        self._complete.clear()
+        if self._awaited:
+            await asyncio.wait_for(self._complete.wait(), 60)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        now = time.time()
+        for incident in msgspec.json.decode(body).get("incidents", ()):
+            key = (scope["path"], incident["title"].split()[0])
+            self.at.setdefault(key, now)
+            if self._awaited:
+                self._awaited.discard(key)
+                if not self._awaited:
+                    self._complete.set()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def tenant(platform: Platform, number: int, port: int, jobs: int) -> str:
+    """With its jobs and one channel, verified: the address under which its jobs report."""
+    person: Person = await platform.register(f"bench-{number}")
+    files = [{"path": f"default/job-{job}.yaml", "content": JOB.format(number=job)} for job in range(jobs)]
+    await ok(person, "POST", "/jobs:apply", files=files)
+    config = {"kind": "webhook", "url": f"http://127.0.0.1:{port}/{number}"}
+    made = await ok(person, "POST", "/channels", name="hook", default=True, per_minute=1000, config=config)
+    await ok(person, "POST", f"/channels/{made['id']}/test")
+    await ok(person, "PATCH", f"/channels/{owners_id(person.tenant_id)}", default=False)
+    url: str = (await person.get("/ping-key"))["url"]
+    return url
+
+
+async def ok(person: Person, method: str, path: str, **body: Any) -> Any:
+    answer = await person.api.request(method, f"/api/v1{path}", json=body or None)
+    if not answer.is_success:
+        raise SystemExit(f"{method} {path}: {answer.text}")
+    return answer.json()
+
+
+async def steadily(count: int, rate: float, work: Callable[[int], Awaitable[None]]) -> None:
+    """Start `work` for each number at its time, however long the others take."""
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            group.create_task(work(number))  # type: ignore[arg-type]
+
+
+async def failures(platform: Platform, receiver: Receiver, urls: list[str], options: Any) -> Rows:
+    """Each job once, tenant by tenant in turn."""
+    sent: dict[tuple[str, str], float] = {}
+    count = min(options.seconds * options.rate, len(urls) * options.jobs)
+
+    async def one(number: int) -> None:
+        which, job = number % len(urls), number // len(urls)
+        sent[f"/{which}", f"default/job-{job}"] = time.time()
+        answer = await platform.ping(f"{urls[which]}/job-{job}/fail")
+        if answer.status_code != 200:
+            raise SystemExit(f"ping: {answer.status_code} {answer.text}")
+
+    receiver.at.clear()
+    await steadily(count, options.rate, one)
+    await receiver.all_of(set(sent))
+    seconds = [receiver.at[key] - at for key, at in sent.items()]
+    return {
+        f"{options.rate}/s over {len(urls)} channels": {
+            **milliseconds(seconds),
+            "max_ms": round(percentile(seconds, 1) * 1000),
+            "messages": count,
+        }
+    }
+
+
+async def baseline(port: int, rate: int, count: int) -> Rows:
+    """A request as the channel makes it, on a connection of its own."""
+    seconds: list[float] = []
+    networks = Settings(outbound_allow=HERE).outbound_allow  # type: ignore[arg-type]
+    async with outbound_client(networks) as client:
+
+        async def one(number: int) -> None:
+            began = time.perf_counter()
+            await client.post(f"http://127.0.0.1:{port}/bare/{number}", content=b"{}")
+            seconds.append(time.perf_counter() - began)
+
+        await steadily(count, rate, one)
+    return {f"… bare requests at {rate}/s": milliseconds(seconds)}
+
+
+async def measure(database_url: str, data: Path, options: argparse.Namespace) -> Rows:
+    receiver = Receiver()
+    environment = {
+        "CRONTOPUS_DATABASE_URL": database_url,
+        "CRONTOPUS_DATA_DIR": str(data),
+        "CRONTOPUS_PUBLIC_URL": "http://crontopus.test",
+        "CRONTOPUS_OUTBOUND_ALLOW": HERE,
+    }
+    limits = {"auth_limit": "off", "api_limit": "off", "login_limit": "off"}
+    async with (
+        served(receiver) as port,
+        running_platform(database_url, data, outbound_allow=HERE, **limits) as platform,
+    ):
+        urls = [await tenant(platform, number, port, options.jobs) for number in range(options.channels)]
+        async with workers(options.workers, environment):
+            # They take some seconds to start, and are at work when a first failure has come through.
+            await warm(platform, receiver, urls)
+            rows = await failures(platform, receiver, urls, options)
+        return rows | await baseline(port, options.rate, options.rate * 5)
+
+
+async def warm(platform: Platform, receiver: Receiver, urls: list[str]) -> None:
+    await platform.ping(f"{urls[0]}/job-warm/fail?create=1")
+    await receiver.all_of({("/0", "default/job-warm")})
+
+
+def shortfalls(rows: Rows) -> list[str]:
+    found = next(row for label, row in rows.items() if " over " in label)
+    return [f"p99 {found['p99_ms']} ms > 3000"] if found["p99_ms"] > 3_000 else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run alerts", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 when short")
+    parser.add_argument("--channels", type=int, default=500, help="tenants with one each")
+    parser.add_argument("--jobs", type=int, default=4, help="of each tenant; each fails once")
+    parser.add_argument("--rate", type=int, default=50, help="failures a second")
+    parser.add_argument("--seconds", type=int, default=40)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    log.configure("warning", "console")
+    with tempfile.TemporaryDirectory(prefix="crontopus-bench-") as scratch:
+        settings = Settings(data_dir=Path(scratch) / "data")
+        with ensure_database(settings, owner=True) as url:
+            migrate(url)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                rows = runner.run(measure(url, Path(scratch) / "data", options))
+    tell("alerts", rows, shortfalls(rows))
+
+
+if __name__ == "__main__":
+    main()
