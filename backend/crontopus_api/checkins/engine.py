@@ -67,7 +67,7 @@ def on_start(status: Status, expected: Expectation, event: Start, now: datetime)
     if any(run.run_id == event.run_id for run in status.open_runs):
         return []
     place = _account(status, expected, event.at, now)
-    codes = ["too_often"] if place == "surplus" else []
+    codes = _if_too_often(status, place)
     if expected.concurrency != "allow" and any(run.started_at <= event.at for run in status.open_runs):
         codes.append("overlap")
     _warn_anew(status, codes, event.at)
@@ -98,7 +98,7 @@ def on_finish(status: Status, expected: Expectation, event: Finish, now: datetim
         started = known[0].started_at
     elif not event.counted:
         place = _account(status, expected, started or event.at, now)
-        _warn_anew(status, ["too_often"] if place == "surplus" else [], started or event.at)
+        _warn_anew(status, _if_too_often(status, place), started or event.at)
         if place == "retracted":
             changes = _move(status, _resting(status), RETRACTED, now, event.run_id)
     _warn_if_slow(status, event, started)
@@ -357,6 +357,12 @@ def _set_deadline(status: Status, expected: Expectation) -> None:
     if status.excused_until is not None and deadline is not None:
         deadline = max(deadline, status.excused_until)
     status.deadline_at = None if expected.paused else deadline
+
+
+def _if_too_often(status: Status, place: _Place) -> list[str]:
+    """Whoever runs by hand what failed or was missed repairs it, and is not told off for it."""
+    unwell = status.failures > 0 or status.state in {"failing", "missed", "stuck"}
+    return ["too_often"] if place == "surplus" and not unwell else []
 
 
 def _warn_anew(status: Status, codes: Sequence[str], at: datetime) -> None:

@@ -157,9 +157,14 @@ class Model:
     def rest(self) -> None:
         self.go("running" if self.open else "healthy")
 
+    @property
+    def unwell(self) -> bool:
+        """Whoever runs the job now repairs it."""
+        return self.bad > 0 or self.state not in (*WELL, "late", "paused")
+
     def start(self, name: int, at: datetime, now: datetime) -> None:
         place = self.place(at, now)
-        self.warnings = ["too_often"] if place == "odd" else []
+        self.warnings = ["too_often"] if place == "odd" and not self.unwell else []
         if not self.job.overlap_allowed and [run for run in self.open if run.start <= at]:
             self.warnings.append("overlap")
         self.open.append(Open(name, at))
@@ -175,7 +180,7 @@ class Model:
             began = mine[0].start
         else:
             place = self.place(began or at, now)
-            self.warnings = ["too_often"] if place == "odd" else []
+            self.warnings = ["too_often"] if place == "odd" and not self.unwell else []
             if place == "not missed":
                 self.rest()
         self.outcome(outcome, at, max(at, began or at), now, (mine == [] and began) or at)

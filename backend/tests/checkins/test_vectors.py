@@ -23,7 +23,7 @@ from crontopus_api.jobs.expectation import Expectation
 from crontopus_api.jobs.windows import Window
 
 FOLDER = Path(__file__).parents[3] / "contract/vectors/checkin"
-COUNT = 186
+COUNT = 188
 CASE = {"name", "why", "job", "created", "usual", "outages", "events"}
 JOB = {
     "mode": "ping",
