@@ -25,7 +25,7 @@ import uvloop
 from backend.tests.platform import Person, Platform, running_platform
 
 from bench.bench_git import Client, Rows, listener, projected, served
-from bench.report import milliseconds, tell
+from bench.report import cpu_seconds, milliseconds, tell
 from crontopus_api.kit import log
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.kit.ids import uuid7
@@ -283,12 +283,6 @@ async def emptied(endpoint: Endpoint) -> None:
     async with asyncio.timeout(120):
         while any(file.suffix == ".jsonl" for file in spool.iterdir()):  # noqa: ASYNC110 - another process empties it
             await asyncio.sleep(0.01)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of all threads, by the scheduler's own account: /proc/PID/stat counts in ticks, and an idle agent has few."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text(encoding="utf-8").split()[0]) for task in tasks) / 1e9
 
 
 def resident_mb(pid: int) -> float:

@@ -19,7 +19,7 @@ from backend.tests.http.serving import served
 from backend.tests.platform import Person, Platform, running_platform
 
 from bench.bench_scanner import workers
-from bench.report import milliseconds, percentile, tell
+from bench.report import cpu_seconds, milliseconds, percentile, tell
 from crontopus_api.alerts.routing import owners_id
 from crontopus_api.kit import log
 from crontopus_api.kit.http.asgi import Receive, Scope, Send
@@ -50,7 +50,11 @@ class Receiver:
         self._awaited = keys - self.at.keys()
         self._complete.clear()
         if self._awaited:
-            await asyncio.wait_for(self._complete.wait(), 60)
+            try:
+                await asyncio.wait_for(self._complete.wait(), 60)
+            except TimeoutError:
+                some = sorted(self._awaited)[:5]
+                raise SystemExit(f"{len(self._awaited)} of {len(keys)} were never told of: {some}") from None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, more = b"", True
@@ -98,8 +102,10 @@ async def steadily(count: int, rate: float, work: Callable[[int], Awaitable[None
             group.create_task(work(number))  # type: ignore[arg-type]
 
 
-async def failures(platform: Platform, receiver: Receiver, urls: list[str], options: Any) -> Rows:
-    """Each job once, tenant by tenant in turn."""
+async def failures(
+    platform: Platform, receiver: Receiver, urls: list[str], pids: list[int], options: Any
+) -> Rows:
+    """Each job once, tenant by tenant in turn. `cpu_ms`: of the workers, for each failure, with all else they do."""
     sent: dict[tuple[str, str], float] = {}
     count = min(options.seconds * options.rate, len(urls) * options.jobs)
 
@@ -111,14 +117,17 @@ async def failures(platform: Platform, receiver: Receiver, urls: list[str], opti
             raise SystemExit(f"ping: {answer.status_code} {answer.text}")
 
     receiver.at.clear()
+    before = sum(map(cpu_seconds, pids))
     await steadily(count, options.rate, one)
     await receiver.all_of(set(sent))
+    spent = sum(map(cpu_seconds, pids)) - before
     seconds = [receiver.at[key] - at for key, at in sent.items()]
     return {
         f"{options.rate}/s over {len(urls)} channels": {
             **milliseconds(seconds),
             "max_ms": round(percentile(seconds, 1) * 1000),
             "messages": count,
+            "cpu_ms": round(1000 * spent / count, 1),
         }
     }
 
@@ -152,10 +161,10 @@ async def measure(database_url: str, data: Path, options: argparse.Namespace) ->
         running_platform(database_url, data, outbound_allow=HERE, **limits) as platform,
     ):
         urls = [await tenant(platform, number, port, options.jobs) for number in range(options.channels)]
-        async with workers(options.workers, environment):
+        async with workers(options.workers, environment) as pids:
             # They take some seconds to start, and are at work when a first failure has come through.
             await warm(platform, receiver, urls)
-            rows = await failures(platform, receiver, urls, options)
+            rows = await failures(platform, receiver, urls, pids, options)
         return rows | await baseline(port, options.rate, options.rate * 5)
 
 

@@ -68,7 +68,8 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def workers(count: int, settings: dict[str, str]) -> AsyncIterator[None]:
+async def workers(count: int, settings: dict[str, str]) -> AsyncIterator[list[int]]:
+    """Their process ids."""
     environment = {**os.environ, **settings, "CRONTOPUS_LOG_LEVEL": "error"}
     processes = [
         await asyncio.create_subprocess_exec(
@@ -77,7 +78,7 @@ async def workers(count: int, settings: dict[str, str]) -> AsyncIterator[None]:
         for _ in range(count)
     ]
     try:
-        yield
+        yield [process.pid for process in processes]
     finally:
         for process in processes:
             process.terminate()

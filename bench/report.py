@@ -38,3 +38,9 @@ def tell(name: str, rows: Mapping[str, Mapping[str, float]], shortfalls: Sequenc
     sys.stdout.write(f"{name}: short: {'; '.join(shortfalls)}\n" if shortfalls else f"{name}: ok\n")
     if shortfalls and "--check" in sys.argv:
         raise SystemExit(1)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of all threads, by the scheduler's own account: /proc/PID/stat counts in ticks, and who idles has few."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text(encoding="utf-8").split()[0]) for task in tasks) / 1e9

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,17 +23,21 @@ async def page(session: AsyncSession, tenant_id: UUID, after: UUID | None, limit
     return (await session.scalars(query.order_by(Channel.id).limit(limit))).all()
 
 
+_USABLE = (
+    select(Channel)
+    .where(Channel.tenant_id == bindparam("tenant"), or_(Channel.state != "unverified", Channel.builtin))
+    .order_by(Channel.id)
+)
+_ONE = select(Channel).where(Channel.tenant_id == bindparam("tenant"), Channel.id == bindparam("channel"))
+
+
 async def usable(session: AsyncSession, tenant_id: UUID) -> Sequence[Channel]:
     """Those that may be told something, and the built-in one in any case."""
-    query = select(Channel).where(
-        Channel.tenant_id == tenant_id, or_(Channel.state != "unverified", Channel.builtin)
-    )
-    return (await session.scalars(query.order_by(Channel.id))).all()
+    return (await session.scalars(_USABLE, {"tenant": tenant_id})).all()
 
 
 async def get(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:
-    query = select(Channel).where(Channel.tenant_id == tenant_id, Channel.id == channel_id)
-    return await session.scalar(query)
+    return await session.scalar(_ONE, {"tenant": tenant_id, "channel": channel_id})
 
 
 async def lock(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:

@@ -1,9 +1,10 @@
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, text, update
+from sqlalchemy import CursorResult, Update, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,29 +44,30 @@ class Waiting(NamedTuple):
 
 
 _OF_DELIVERY = 8
+_WAITING = (
+    select(
+        *(getattr(Delivery, name) for name in Waiting._fields[:_OF_DELIVERY]),
+        *(getattr(Incident, name) for name in Waiting._fields[_OF_DELIVERY:]),
+    )
+    .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
+    .where(
+        Delivery.tenant_id == bindparam("tenant"),
+        Delivery.channel_id == bindparam("channel"),
+        Delivery.target == bindparam("target"),
+        Delivery.state == "pending",
+        Delivery.held.is_(None),
+    )
+    .order_by(Delivery.id)
+    .limit(bindparam("most"))
+)
 
 
 async def waiting(
     session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, limit: int
 ) -> list[Waiting]:
     """What waits for a target, oldest first. What is held does not wait: nothing follows it before it is let go."""
-    query = (
-        select(
-            *(getattr(Delivery, name) for name in Waiting._fields[:_OF_DELIVERY]),
-            *(getattr(Incident, name) for name in Waiting._fields[_OF_DELIVERY:]),
-        )
-        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            Delivery.channel_id == channel_id,
-            Delivery.target == target,
-            Delivery.state == "pending",
-            Delivery.held.is_(None),
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-    )
-    return [Waiting(*row) for row in await session.execute(query)]
+    given = {"tenant": tenant_id, "channel": channel_id, "target": target, "most": limit}
+    return [Waiting(*row) for row in await session.execute(_WAITING, given)]
 
 
 class First(NamedTuple):
@@ -107,46 +109,62 @@ async def told_in(
     return {row[0]: (row[1], row[2]) for row in await session.execute(query) if row[0] is not None}
 
 
+_SETTLE = (
+    update(table(Delivery))
+    .where(Delivery.tenant_id == bindparam("tenant"), any_id(Delivery.id, "deliveries"))
+    .values(message_id=bindparam("message"))
+)
+
+
 async def settle(
     session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], message_id: UUID
 ) -> None:
     """From now on they go in that message, however often it is tried."""
-    await session.execute(
-        update(table(Delivery))
-        .where(Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids))
-        .values(message_id=message_id)
+    given = {"tenant": tenant_id, "deliveries": list(delivery_ids), "message": message_id}
+    await session.execute(_SETTLE, given)
+
+
+_RECENT = (
+    select(DeliveryAttempt.at)
+    .where(
+        DeliveryAttempt.tenant_id == bindparam("tenant"),
+        DeliveryAttempt.channel_id == bindparam("channel"),
+        DeliveryAttempt.target == bindparam("target"),
+        DeliveryAttempt.at > bindparam("since"),
+        DeliveryAttempt.ok,
     )
+    .order_by(DeliveryAttempt.at)
+)
 
 
 async def recent(
     session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, since: datetime
 ) -> list[datetime]:
     """When the messages since then were taken, oldest first."""
-    query = (
-        select(DeliveryAttempt.at)
-        .where(
-            DeliveryAttempt.tenant_id == tenant_id,
-            DeliveryAttempt.channel_id == channel_id,
-            DeliveryAttempt.target == target,
-            DeliveryAttempt.at > since,
-            DeliveryAttempt.ok,
-        )
-        .order_by(DeliveryAttempt.at)
-    )
-    return list(await session.scalars(query))
+    given = {"tenant": tenant_id, "channel": channel_id, "target": target, "since": since}
+    return list(await session.scalars(_RECENT, given))
 
 
 async def note_attempt(
     session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], **values: Any
 ) -> None:
     """One more attempt at each; `values`: what else changes. What nobody waits for any more stays as it is."""
-    await session.execute(
+    given = {"of_tenant": tenant_id, "deliveries": list(delivery_ids)}
+    await session.execute(_note_attempt(tuple(sorted(values))), given | values)
+
+
+@cache
+def _note_attempt(names: tuple[str, ...]) -> Update:
+    attempted = (
         update(table(Delivery))
         .where(
-            Delivery.tenant_id == tenant_id, any_id(Delivery.id, delivery_ids), Delivery.state == "pending"
+            Delivery.tenant_id == bindparam("of_tenant"),
+            any_id(Delivery.id, "deliveries"),
+            Delivery.state == "pending",
         )
-        .values(attempts=Delivery.attempts + 1, **values)
+        .values(attempts=Delivery.attempts + 1)
     )
+    return attempted.values({name: bindparam(name) for name in names})
 
 
 async def give_up(

@@ -4,9 +4,11 @@ A job's incident is held by that of its endpoint (`keeping`). What is left is lo
 seconds, by the commit that last changed the jobs, and all at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 # Jobs that start at the same minute and die of the same thing do so within seconds; ten make little mistake of what
@@ -58,9 +60,32 @@ def shared(
             found.append(Outage(None, commit, members))
     taken = {each.id for outage in found for each in outage.members}
     rest = [each for each in (*alone, *left) if each.id not in taken]
-    if any(each.id not in taken for each in left) and _many(rest, jobs):
-        found.append(Outage(None, None, rest))
+    fresh = {each.id for each in left}
+    for burst in _bursts(rest, jobs):
+        if any(each.id in fresh for each in burst):
+            found.append(Outage(None, None, burst))
     return joined + found
+
+
+def _bursts(troubles: Iterable[Trouble], jobs: int) -> Iterator[list[Trouble]]:
+    """Many within `WINDOW`, and what followed each other as closely from there on. Who was away sees an hour at once:
+    that alone makes nothing of it belong together."""
+    ordered = sorted(troubles, key=attrgetter("at"))
+    if not _many(ordered, jobs):
+        return
+    burst: deque[Trouble] = deque()
+    burning = False
+    for each in ordered:
+        if burning and each.at - burst[-1].at > WINDOW:
+            yield [*burst]
+            burst.clear()
+            burning = False
+        burst.append(each)
+        while not burning and each.at - burst[0].at > WINDOW:
+            burst.popleft()
+        burning = burning or _many(burst, jobs)
+    if burning:
+        yield [*burst]
 
 
 def words(outage: Outage, members: int, jobs: int) -> str:
@@ -80,19 +105,20 @@ def _joined(
 ) -> tuple[list[Outage], list[Trouble]]:
     """An outage takes in what its commit changed as long as it is open, and else what comes while it grows."""
     by_commit = {commit: outage for outage, commit in open_outages.items() if commit is not None}
-    growing = next(
-        (
+    growing, last = None, None
+    for each in recent:
+        if (
             each.parent_id
-            for each in recent
-            if each.parent_id and open_outages.get(each.parent_id, "") is None
-        ),
-        None,
-    )
+            and open_outages.get(each.parent_id, "") is None
+            and (last is None or each.at > last)
+        ):
+            growing, last = each.parent_id, each.at
     members: dict[UUID, list[Trouble]] = {}
     left = []
-    for each in new:
+    for each in sorted(new, key=attrgetter("at")):
         outage = by_commit.get(each.commit) if each.commit is not None else None
-        outage = outage or growing
+        if outage is None and last is not None and each.at - last <= WINDOW:
+            outage, last = growing, max(last, each.at)
         if outage is None:
             left.append(each)
         else:

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -24,19 +25,26 @@ async def concerned(
     since: datetime | None = None,
 ) -> Sequence[Incident]:
     """Locked: open ones of these instances and endpoints, of the tenant's repository, and outages; of endpoints also
-    those that somebody resolved after `since`."""
+    those that somebody resolved after `since`. Newest first."""
+    query = _concerned(bool(instance_ids), bool(endpoint_ids), since is not None)
+    given: dict[str, Any] = {"tenant": tenant_id, "since": since}
+    given |= {"instances": list(instance_ids), "endpoints": list(endpoint_ids)}
+    return (await session.scalars(query, given)).all()
+
+
+@cache
+def _concerned(instances: bool, endpoints: bool, by_hand: bool) -> Select[Incident]:
     is_open, of_endpoint = Incident.state != "resolved", Incident.instance_id.is_(None)
     wanted = [is_open & Incident.kind.in_(["outage", "repository_invalid"])]
-    if instance_ids:
-        wanted.append(is_open & any_id(Incident.instance_id, instance_ids))
-    if endpoint_ids:
-        wanted.append(is_open & of_endpoint & any_id(Incident.endpoint_id, endpoint_ids))
-    if endpoint_ids and since is not None:
-        by_hand = Incident.resolved_by.is_not(None) & (Incident.resolved_at >= since)
-        wanted.append(by_hand & of_endpoint & any_id(Incident.endpoint_id, endpoint_ids))
-    query = select(Incident).where(Incident.tenant_id == tenant_id, or_(*wanted))
-    # Oldest last: whoever looks for the one of a subject finds the newest.
-    return (await session.scalars(query.order_by(Incident.id.desc()).with_for_update())).all()
+    if instances:
+        wanted.append(is_open & any_id(Incident.instance_id, "instances"))
+    if endpoints:
+        wanted.append(is_open & of_endpoint & any_id(Incident.endpoint_id, "endpoints"))
+    if endpoints and by_hand:
+        ended = Incident.resolved_by.is_not(None) & (Incident.resolved_at >= bindparam("since"))
+        wanted.append(ended & of_endpoint & any_id(Incident.endpoint_id, "endpoints"))
+    query = select(Incident).where(Incident.tenant_id == bindparam("tenant"), or_(*wanted))
+    return query.order_by(Incident.id.desc()).with_for_update()
 
 
 async def ended_by_hand(
@@ -75,38 +83,44 @@ async def open_of_kinds(session: AsyncSession, tenant_id: UUID, kinds: Sequence[
     return (await session.scalars(query.order_by(Incident.id))).all()
 
 
+_PARENT = aliased(Incident)
+_RECENT = (
+    select(Incident.id, Incident.job_id, Incident.opened_at, Incident.commit_id, Incident.parent_id)
+    .outerjoin(_PARENT, (_PARENT.tenant_id == Incident.tenant_id) & (_PARENT.id == Incident.parent_id))
+    .where(
+        Incident.tenant_id == bindparam("tenant"),
+        Incident.opened_at >= bindparam("since"),
+        Incident.kind.in_(OF_STATUS),
+        Incident.state != "resolved",
+        or_(Incident.parent_id.is_(None), _PARENT.kind == "outage"),
+    )
+)
+
+
 async def recent(session: AsyncSession, tenant_id: UUID, since: datetime) -> list[Trouble]:
     """Open incidents of jobs that began since then, and that no endpoint's incident holds."""
-    parent = aliased(Incident)
-    query = (
-        select(Incident.id, Incident.job_id, Incident.opened_at, Incident.commit_id, Incident.parent_id)
-        .outerjoin(parent, (parent.tenant_id == Incident.tenant_id) & (parent.id == Incident.parent_id))
-        .where(
-            Incident.tenant_id == tenant_id,
-            Incident.opened_at >= since,
-            Incident.kind.in_(OF_STATUS),
-            Incident.state != "resolved",
-            or_(Incident.parent_id.is_(None), parent.kind == "outage"),
-        )
+    rows = await session.execute(_RECENT, {"tenant": tenant_id, "since": since})
+    return [Trouble(*row) for row in rows]  # type: ignore[arg-type]  # of a job
+
+
+_OPENED_SINCE = (
+    select(Incident.instance_id, func.count().label("incidents"))
+    .where(
+        Incident.tenant_id == bindparam("tenant"),
+        any_id(Incident.instance_id, "instances"),
+        Incident.opened_at >= bindparam("since"),
+        Incident.kind.in_(OF_STATUS),
     )
-    return [Trouble(*row) for row in await session.execute(query)]  # type: ignore[arg-type]  # of a job
+    .group_by(Incident.instance_id)
+)
 
 
 async def opened_since(
     session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID], since: datetime
 ) -> dict[UUID, int]:
     """How many incidents of each instance's status began since then."""
-    query = (
-        select(Incident.instance_id, func.count().label("incidents"))
-        .where(
-            Incident.tenant_id == tenant_id,
-            any_id(Incident.instance_id, instance_ids),
-            Incident.opened_at >= since,
-            Incident.kind.in_(OF_STATUS),
-        )
-        .group_by(Incident.instance_id)
-    )
-    return {row.instance_id: row.incidents for row in await session.execute(query)}
+    given = {"tenant": tenant_id, "instances": list(instance_ids), "since": since}
+    return {row.instance_id: row.incidents for row in await session.execute(_OPENED_SINCE, given)}
 
 
 async def missed_of_endpoints(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.identity.models import Token, User
 from crontopus_api.kit.database import Database
+from crontopus_api.kit.sql import any_id
 
 _LOOKUP_TOKEN = text("SELECT * FROM lookup_bearer(:digest)")
 
@@ -55,9 +56,11 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(_USER, {"user": user_id})
 
 
+_EMAILS = select(User.email).where(any_id(User.id, "users")).order_by(User.email)
+
+
 async def emails(session: AsyncSession, user_ids: list[UUID]) -> list[str]:
-    rows = await session.scalars(select(User.email).where(User.id.in_(user_ids)).order_by(User.email))
-    return list(rows)
+    return list(await session.scalars(_EMAILS, {"users": user_ids}))
 
 
 async def look_up_token(database: Database, digest: bytes) -> TokenFound | None:

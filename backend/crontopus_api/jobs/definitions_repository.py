@@ -183,21 +183,24 @@ class RoutingSource(NamedTuple):
     source: str
 
 
+_ROUTING = select(Document.path, Document.source).where(
+    Document.tenant_id == bindparam("tenant"), Document.kind.in_(("AlertRoute", "MaintenanceWindow"))
+)
+_REPEAT = Job.manifest["spec"]["alerts"]["repeatEvery"].astext
+_REPEATS = select(Job.id, _REPEAT).where(
+    Job.tenant_id == bindparam("tenant"), any_id(Job.id, "jobs"), _REPEAT.is_not(None)
+)
+
+
 async def routing_sources(session: AsyncSession, tenant_id: UUID) -> list[RoutingSource]:
     """The files that say who is told of incidents, and when."""
-    query = select(Document.path, Document.source).where(
-        Document.tenant_id == tenant_id, Document.kind.in_(("AlertRoute", "MaintenanceWindow"))
-    )
-    return [RoutingSource(*row) for row in await session.execute(query)]
+    return [RoutingSource(*row) for row in await session.execute(_ROUTING, {"tenant": tenant_id})]
 
 
 async def repeats(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, str]:
     """`alerts.repeatEvery` of the jobs that have it."""
-    every = Job.manifest["spec"]["alerts"]["repeatEvery"].astext
-    query = select(Job.id, every).where(
-        Job.tenant_id == tenant_id, any_id(Job.id, job_ids), every.is_not(None)
-    )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    rows = await session.execute(_REPEATS, {"tenant": tenant_id, "jobs": list(job_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
 async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:

@@ -95,13 +95,16 @@ async def page(
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
+_STATUSES = select(InstanceStatus).where(
+    InstanceStatus.tenant_id == bindparam("tenant"), any_id(InstanceStatus.instance_id, "instances")
+)
+
+
 async def statuses(
     session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
 ) -> dict[UUID, InstanceStatus]:
-    query = select(InstanceStatus).where(
-        InstanceStatus.tenant_id == tenant_id, any_id(InstanceStatus.instance_id, instance_ids)
-    )
-    return {row.instance_id: row for row in await session.scalars(query)}
+    rows = await session.scalars(_STATUSES, {"tenant": tenant_id, "instances": list(instance_ids)})
+    return {row.instance_id: row for row in rows}
 
 
 class Warned(NamedTuple):

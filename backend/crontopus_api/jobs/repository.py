@@ -50,11 +50,21 @@ async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) 
     return {row.id: JobRef(id=row.id, namespace=row.namespace, name=row.name) for row in rows}
 
 
+_SUBJECTS = select(
+    Job.id,
+    Job.namespace,
+    Job.name,
+    func.coalesce(Job.manifest["spec"]["alerts"]["severity"].astext, "error"),
+    Job.labels,
+    Job.commit_id,
+    Job.changed_by,
+    Job.changed_at,
+    Job.created_at,
+).where(Job.tenant_id == bindparam("tenant"), any_id(Job.id, "jobs"))
+
+
 async def subjects(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Subject]:
-    severity = func.coalesce(Job.manifest["spec"]["alerts"]["severity"].astext, "error")
-    changed = (Job.commit_id, Job.changed_by, Job.changed_at, Job.created_at)
-    query = select(Job.id, Job.namespace, Job.name, severity, Job.labels, *changed)
-    rows = await session.execute(query.where(Job.tenant_id == tenant_id, any_id(Job.id, job_ids)))
+    rows = await session.execute(_SUBJECTS, {"tenant": tenant_id, "jobs": list(job_ids)})
     return {row[0]: Subject(*row[1:]) for row in rows}
 
 

@@ -33,6 +33,7 @@ def decode(payload: str) -> tuple[set[UUID] | None, frozenset[Topic]]:
 
 # For the RETURNING of a statement that is sent anyway, with `announcement` among its parameters.
 ANNOUNCE: Final = func.pg_notify(CHANNEL, bindparam("announcement", type_=Text))
+_ALONE: Final = select(ANNOUNCE)
 
 
 def announcement(tenant_id: UUID, *topics: Topic) -> dict[str, str]:
@@ -41,7 +42,7 @@ def announcement(tenant_id: UUID, *topics: Topic) -> dict[str, str]:
 
 async def announce(session: AsyncSession, tenant_id: UUID, *topics: Topic) -> None:
     """Tell every process, when this transaction commits, that something of the tenant changed."""
-    await session.execute(select(ANNOUNCE), announcement(tenant_id, *topics))
+    await session.execute(_ALONE, announcement(tenant_id, *topics))
 
 
 async def announce_raw(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import bindparam, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -86,11 +86,13 @@ async def memberships_of(session: AsyncSession, user_id: UUID) -> list[tuple[Ten
     return [(tenant, role) for tenant, role in rows]
 
 
+_OWNERS = select(Membership.user_id).where(
+    Membership.tenant_id == bindparam("tenant"), Membership.role == "owner"
+)
+
+
 async def owner_ids(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
-    rows = await session.scalars(
-        select(Membership.user_id).where(Membership.tenant_id == tenant_id, Membership.role == "owner")
-    )
-    return list(rows)
+    return list(await session.scalars(_OWNERS, {"tenant": tenant_id}))
 
 
 async def plan_names(session: AsyncSession) -> list[tuple[UUID, str]]:

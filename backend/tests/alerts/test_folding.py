@@ -1,6 +1,7 @@
 """What goes wrong together is one piece of news."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -43,6 +44,34 @@ def test_so_many_make_an_outage(count: int, jobs: int, commit: str | None, folds
 def test_those_of_the_last_seconds_count_and_become_a_part_of_it() -> None:
     assert sizes(shared(troubles(2), troubles(4), {}, 15)) == [(None, 6)]
     assert sizes(shared(troubles(2, "abc"), troubles(8, "abc"), {}, 300)) == [("abc", 10)]
+
+
+def spread(count: int, apart: float) -> list[Trouble]:
+    return [Trouble(uuid4(), uuid4(), AT + timedelta(seconds=n * apart), None) for n in range(count)]
+
+
+def test_what_was_seen_at_once_but_happened_apart_is_no_outage() -> None:
+    # A worker that was away for minutes finds them all in one batch.
+    assert shared(spread(20, 3), [], {}, 20) == []
+    assert shared(spread(4, 6), spread(1, 0), {}, 5) == []
+
+
+def test_an_outage_in_a_long_batch_is_found_with_what_followed_closely() -> None:
+    before, after = (
+        spread(3, 30),
+        [replace(each, at=each.at + timedelta(minutes=5)) for each in spread(3, 30)],
+    )
+    outage = [replace(each, at=each.at + timedelta(minutes=2)) for each in spread(8, 4)]
+    dense = [replace(each, at=each.at + timedelta(minutes=2)) for each in spread(6, 1)]
+    [found] = shared([*before, *outage, *after, *dense], [], {}, 18)
+    assert {each.id for each in found.members} == {each.id for each in (*outage, *dense)}
+
+
+def test_an_outage_has_stopped_growing_after_the_window() -> None:
+    [child] = troubles(1, parent=OUTAGE)
+    [soon, late] = spread(2, 25)
+    soon = replace(soon, at=soon.at + timedelta(seconds=9))
+    assert sizes(shared([soon, late], [child], {OUTAGE: None}, 300)) == [(None, 1)]
 
 
 def test_instances_of_one_job_are_one_job() -> None:
