@@ -78,12 +78,19 @@ async def tenant(platform: Platform, number: int, port: int, jobs: int) -> str:
     person: Person = await platform.register(f"bench-{number}")
     files = [{"path": f"default/job-{job}.yaml", "content": JOB.format(number=job)} for job in range(jobs)]
     await ok(person, "POST", "/jobs:apply", files=files)
-    config = {"kind": "webhook", "url": f"http://127.0.0.1:{port}/{number}"}
-    made = await ok(person, "POST", "/channels", name="hook", default=True, per_minute=1000, config=config)
-    await ok(person, "POST", f"/channels/{made['id']}/test")
-    await ok(person, "PATCH", f"/channels/{owners_id(person.tenant_id)}", default=False)
+    await verified_channel(person, f"http://127.0.0.1:{port}/{number}", per_minute=1000)
     url: str = (await person.get("/ping-key"))["url"]
     return url
+
+
+async def verified_channel(person: Person, url: str, *, per_minute: int) -> None:
+    """The only one that is told."""
+    config = {"kind": "webhook", "url": url}
+    made = await ok(
+        person, "POST", "/channels", name="hook", default=True, per_minute=per_minute, config=config
+    )
+    await ok(person, "POST", f"/channels/{made['id']}/test")
+    await ok(person, "PATCH", f"/channels/{owners_id(person.tenant_id)}", default=False)
 
 
 async def ok(person: Person, method: str, path: str, **body: Any) -> Any:
