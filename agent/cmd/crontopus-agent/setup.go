@@ -254,7 +254,7 @@ func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) 
 		repository = ""
 	}
 	o := daemon.Options{API: e.client, Source: gitsource.New(repository), Reconciler: m.applier(e), Dir: e.dir, Store: e.store, Identity: e.id,
-		Areas: m.areas, ReportOnly: reportOnly, Policy: c.Policy, Textfile: c.TextfileDir, Poll: poll, Heartbeat: beat, Log: log}
+		Areas: m.areas, ReportOnly: reportOnly, Policy: c.Policy, Textfile: c.TextfileDir, Poll: poll, Heartbeat: beat, Watch: true, Log: log}
 	finds, err := c.Discovers()
 	if err != nil {
 		return nil, err
