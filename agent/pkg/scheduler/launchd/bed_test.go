@@ -28,6 +28,7 @@ func newBed(t *testing.T) *bed {
 	}
 	b := &bed{t: t, dir: t.TempDir(), s: renderer(t, time.UTC)}
 	t.Setenv(fakeDir, b.dir)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each call of the fake waits a second at its end under -race
 	b.s.o.Command, b.s.o.Folder = self, filepath.Join(t.TempDir(), "LaunchAgents")
 	b.s.o.Others = []string{b.s.o.Folder}
 	b.s.backups = t.TempDir()

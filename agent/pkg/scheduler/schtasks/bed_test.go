@@ -28,6 +28,7 @@ func newBed(t *testing.T) *bed {
 	}
 	b := &bed{t: t, dir: t.TempDir()}
 	t.Setenv(fakeDir, b.dir)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // else each call of the fake waits a second at its end under -race
 	b.edit(func(f *fakeStore) { f.Tasks[`\Microsoft\Windows\Defrag\ScheduledDefrag`] = windowsOwn })
 	b.s = renderer(t, time.UTC)
 	b.s.o.Command = self
