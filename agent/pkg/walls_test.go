@@ -41,6 +41,7 @@ func TestLayers(t *testing.T) {
 		"pkg/commitsig/": {},
 		"pkg/service/":   {},
 		"pkg/verify/":    {},
+		"pkg/watch/":     {},
 		"pkg/manifest/":  {"pkg/schedule"},
 		"tools/":         {"pkg/manifest", "pkg/verify"},
 		"pkg/area/":      {"pkg/statedir"},

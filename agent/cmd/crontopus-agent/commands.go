@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"runtime/debug"
 
@@ -33,7 +32,7 @@ func enrollCommand(ctx context.Context, args []string, out io.Writer) error {
 	if req.Server == "" || req.Token == "" {
 		return &usageError{"enroll needs --server URL and --token TOKEN; the console gives you both under Endpoints"}
 	}
-	dir, err := c.State()
+	dir, store, err := openStore(c)
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func enrollCommand(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	defer unlock()
-	return doEnroll(ctx, enroll.NewStore(dir), req, out)
+	return doEnroll(ctx, store, req, out)
 }
 
 func or(a, b string) string {
@@ -101,15 +100,10 @@ func applyCommand(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func once(ctx context.Context, name string, args []string, out io.Writer) error {
-	s := newSettings(name, out)
-	output := outputFlag(s)
+	s := newSettings(name, out).withOutput()
 	confirm := s.flags.String("confirm", "", "approve the removals with this `digest`, which plan shows")
 	rewind := s.flags.Bool("accept-rewind", false, "accept a branch whose history was rewritten")
 	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	format, err := output()
 	if err != nil {
 		return err
 	}
@@ -127,7 +121,7 @@ func once(ctx context.Context, name string, args []string, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	if err := showPlan(out, format, result.Plan, apply); err != nil {
+	if err := showPlan(out, s.format, result.Plan, apply); err != nil {
 		return err
 	}
 	return result.FetchErr
@@ -153,19 +147,4 @@ func refresh(ctx context.Context, e *endpoint, d *daemon.Daemon) error {
 	}
 	d.TakeLabels(self.Labels)
 	return nil
-}
-
-// outputFlag adds --output and its short form --json.
-func outputFlag(s *settings) func() (string, error) {
-	format := s.flags.String("output", "text", "text or json")
-	short := s.flags.Bool("json", false, "the same as --output json")
-	return func() (string, error) {
-		if *short {
-			return "json", nil
-		}
-		if *format != "text" && *format != "json" {
-			return "", &usageError{fmt.Sprintf("--output %q is neither text nor json", *format)}
-		}
-		return *format, nil
-	}
 }

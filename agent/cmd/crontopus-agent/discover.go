@@ -17,13 +17,8 @@ import (
 )
 
 func discoverCommand(ctx context.Context, args []string, out io.Writer) error {
-	s := newSettings("discover", out)
-	output := outputFlag(s)
+	s := newSettings("discover", out).withOutput()
 	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	format, err := output()
 	if err != nil {
 		return err
 	}
@@ -32,7 +27,7 @@ func discoverCommand(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	found, more := discover.Prepare(all)
-	if format == "json" {
+	if s.format == "json" {
 		err = showJSON(out, found)
 	} else {
 		err = showFound(out, found, more)

@@ -49,19 +49,14 @@ func (d *diagnosis) add(what string, err error, text, hint string) {
 var errUnwell = errors.New("something is wrong; see above")
 
 func doctorCommand(ctx context.Context, args []string, out io.Writer) error {
-	s := newSettings("doctor", out)
-	output := outputFlag(s)
+	s := newSettings("doctor", out).withOutput()
 	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	format, err := output()
 	if err != nil {
 		return err
 	}
 	d := &diagnosis{Findings: []finding{}, Jobs: []timing{}}
 	d.examine(ctx, c)
-	if err := d.show(out, format); err != nil {
+	if err := d.show(out, s.format); err != nil {
 		return err
 	}
 	for _, f := range d.Findings {

@@ -87,15 +87,23 @@ func (r *rig) agent(args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
+// expect is agent for a command that ends with a code.
+func (r *rig) expect(code int, args ...string) string {
+	r.t.Helper()
+	out, got := r.agent(args...)
+	if got != code {
+		r.t.Fatalf("%v ended with %d: %s", args, got, out)
+	}
+	return out
+}
+
 func (r *rig) enroll(labels ...string) {
 	r.t.Helper()
 	args := []string{"enroll", "--server", r.srv.URL, "--token", r.srv.EnrolToken}
 	for _, l := range labels {
 		args = append(args, "--label", l)
 	}
-	if out, code := r.agent(args...); code != 0 {
-		r.t.Fatalf("enroll: %d %s", code, out)
-	}
+	r.expect(0, args...)
 }
 
 func (r *rig) start() {

@@ -52,11 +52,7 @@ func holdCommand(_ context.Context, args []string, out io.Writer) error {
 	s := newSettings("hold", out)
 	release := s.flags.Bool("release", false, "change things again")
 	reason := s.flags.String("reason", "", "why, for whoever wonders")
-	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	e, err := openEndpoint(c)
+	_, e, err := s.open(args)
 	if err != nil {
 		return err
 	}
@@ -73,19 +69,10 @@ func holdCommand(_ context.Context, args []string, out io.Writer) error {
 }
 
 func ejectCommand(ctx context.Context, args []string, out io.Writer) error {
-	s := newSettings("eject", out)
-	output := outputFlag(s)
+	s := newSettings("eject", out).withOutput()
 	keep := s.flags.Bool("keep", false, "let jobs go on as plain entries, where those do the same")
 	dry := s.flags.Bool("dry-run", false, "only show what would be done")
-	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	format, err := output()
-	if err != nil {
-		return err
-	}
-	e, err := openEndpoint(c)
+	c, e, err := s.open(args)
 	if err != nil {
 		return err
 	}
@@ -104,7 +91,7 @@ func ejectCommand(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return showEjected(out, format, done, *dry)
+	return showEjected(out, s.format, done, *dry)
 }
 
 func showEjected(out io.Writer, format string, done *reconcile.Ejected, dry bool) error {

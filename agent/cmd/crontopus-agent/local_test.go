@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"crontopus.dev/agent/pkg/crontabtest"
-	"crontopus.dev/agent/pkg/discover"
 	"crontopus.dev/agent/pkg/reconcile"
 )
 
@@ -30,14 +28,7 @@ func TestOrdersOnTheMachine(t *testing.T) {
 	crontabtest.Set(t, foreign)
 	r.srv.Push(jobs(6))
 	r.enroll("role=db")
-	run := func(want int, args ...string) string {
-		t.Helper()
-		out, code := r.agent(args...)
-		if code != want {
-			t.Fatalf("%v ended with %d: %s", args, code, out)
-		}
-		return out
-	}
+	run := r.expect
 	run(0, "apply")
 	full := crontabtest.Get(t)
 
@@ -79,70 +70,5 @@ func TestOrdersOnTheMachine(t *testing.T) {
 	}
 	if files, err := os.ReadDir(r.state + "/jobs"); err != nil || len(files) != 0 {
 		t.Errorf("job files: %v, %v", files, err)
-	}
-}
-
-// Whoever enrolled anew, or went from user mode to system mode, has the entries of the first installation still.
-func TestDoctorFindsWhatAnotherInstallationLeft(t *testing.T) {
-	r := newRig(t)
-	r.srv.Push(jobs(1))
-	r.enroll("role=db")
-	if out, code := r.agent("apply"); code != 0 {
-		t.Fatal(out)
-	}
-	ours := crontabtest.Get(t)
-	other := regexp.MustCompile(`# crontopus:[0-9a-f-]{36}:`).ReplaceAllString(ours, "# crontopus:00000000-0000-4000-8000-000000000001:")
-	crontabtest.Set(t, ours+other)
-	if out, code := r.agent("doctor"); code != 1 || !strings.Contains(out, "BAD others") || !strings.Contains(out, "1 of these jobs are this agent's as well") ||
-		!strings.Contains(out, "eject --state-dir "+r.state) {
-		t.Errorf("%d %s", code, out)
-	}
-	crontabtest.Set(t, ours)
-	if out, _ := r.agent("doctor"); strings.Contains(out, "others") {
-		t.Error(out)
-	}
-}
-
-func TestAdoptionOnARealCrontab(t *testing.T) {
-	r := newRig(t)
-	crontabtest.Set(t, foreign)
-	r.enroll("role=db")
-	run := func(want int, args ...string) string {
-		t.Helper()
-		out, code := r.agent(args...)
-		if code != want {
-			t.Fatalf("%v ended with %d: %s", args, code, out)
-		}
-		return out
-	}
-	var found []discover.Found
-	if err := json.Unmarshal([]byte(run(0, "discover", "--json")), &found); err != nil {
-		t.Fatal(err)
-	}
-	var entry discover.Found
-	for _, f := range found {
-		if f.Source == "crontab" && f.Schedule == "0 3 * * *" {
-			entry = f
-		}
-	}
-	if entry.ID == "" || entry.Fixed != "" {
-		t.Fatalf("%+v", found)
-	}
-	// What adopt shows is committed, as a person would.
-	shown := run(0, "adopt", entry.ID, "--as", "default/mine")
-	r.srv.Push(map[string]string{"default/mine.yaml": shown})
-	if out := run(0, "apply"); !strings.Contains(out, "adopt default/mine (crontab") {
-		t.Errorf("apply: %s", out)
-	}
-	got := crontabtest.Get(t)
-	if strings.Contains(got, "0 3 * * *\t/usr/bin/true") || strings.Count(got, "crontopus-run") != 1 || !strings.Contains(got, "@reboot /usr/bin/true\n") {
-		t.Fatalf("the crontab is %q", got)
-	}
-	run(0, "adopt", "--undo", entry.ID)
-	if out := run(0, "apply"); !strings.Contains(out, "AdoptionUndone") {
-		t.Errorf("apply: %s", out)
-	}
-	if got := crontabtest.Get(t); got != foreign {
-		t.Errorf("after the undoing the crontab is %q, and was %q", got, foreign)
 	}
 }

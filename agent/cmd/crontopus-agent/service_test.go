@@ -28,49 +28,66 @@ list-unit-files) [ -f "$where/$last" ] && echo "$last enabled"; exit 0 ;;
 esac
 `
 
-// TestServiceOnSystemd goes through a service's life on a root of its own, where systemd seems to run.
-func TestServiceOnSystemd(t *testing.T) {
-	dir := t.TempDir()
-	agent := filepath.Join(dir, "crontopus-agent")
-	if out, err := exec.Command("go", "build", "-o", agent, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+// host is a machine on which systemd seems to run, for one program.
+type host struct {
+	t          *testing.T
+	dir, agent string
+	namespace  string // flags of unshare
+}
+
+const units = "/etc/systemd/system"
+
+func newHost(t *testing.T, agent, namespace string) *host {
+	t.Helper()
+	h := &host{t: t, dir: t.TempDir(), agent: agent, namespace: namespace}
 	for _, sub := range []string{"bin", "home", "notes", "units"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(h.dir, sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config := filepath.Join(dir, "agent.yaml")
-	if err := os.WriteFile(config, []byte("log_level: info\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(h.dir, "bin", "systemctl"), []byte(systemctl), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bin", "systemctl"), []byte(systemctl), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	// In a mount namespace: a /run in which systemd runs, an /etc/systemd/system that is not the machine's.
-	const inside = `mount -t tmpfs none /run && mkdir -p /run/systemd/system && mount --bind "$DIR/units" "$UNITS" && exec "$@"`
-	units := "/etc/systemd/system"
 	if _, err := os.Stat(units); err != nil {
 		t.Fatalf("%v (a machine without systemd's folders)", err)
 	}
-	service := func(args ...string) (string, int) {
-		cmd := exec.Command("unshare", append([]string{"-rm", "sh", "-c", inside, "sh", agent, "service"}, args...)...)
-		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "HOME="+filepath.Join(dir, "home"),
-			"NOTES="+filepath.Join(dir, "notes"), "DIR="+dir, "UNITS="+units, "XDG_STATE_HOME="+filepath.Join(dir, "state"))
-		out, err := cmd.CombinedOutput()
-		if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-			t.Fatal(err)
-		}
-		return string(out), cmd.ProcessState.ExitCode()
+	return h
+}
+
+// service runs `crontopus-agent service …` in a mount namespace: a /run in which systemd runs, an /etc/systemd/system that
+// is not the machine's.
+func (h *host) service(args ...string) (string, int) {
+	h.t.Helper()
+	const inside = `mount -t tmpfs none /run && mkdir -p /run/systemd/system && mount --bind "$DIR/units" "$UNITS" && exec "$@"`
+	cmd := exec.Command("unshare", append([]string{h.namespace, "sh", "-c", inside, "sh", h.agent, "service"}, args...)...)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(h.dir, "bin")+":"+os.Getenv("PATH"), "HOME="+filepath.Join(h.dir, "home"),
+		"NOTES="+filepath.Join(h.dir, "notes"), "DIR="+h.dir, "UNITS="+units, "XDG_STATE_HOME="+filepath.Join(h.dir, "state"))
+	out, err := cmd.CombinedOutput()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		h.t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// TestServiceOnSystemd goes through a service's life on a root of its own, where systemd seems to run.
+func TestServiceOnSystemd(t *testing.T) {
+	agent := filepath.Join(t.TempDir(), "crontopus-agent")
+	if out, err := exec.Command("go", "build", "-o", agent, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	h := newHost(t, agent, "-rm")
+	config := filepath.Join(h.dir, "agent.yaml")
+	if err := os.WriteFile(config, []byte("log_level: info\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct{ flag, unit string }{
-		{"--user=false", filepath.Join(dir, "units", "crontopus-agent.service")},
-		{"--user", filepath.Join(dir, "home", ".config", "systemd", "user", "crontopus-agent.service")},
+		{"--user=false", filepath.Join(h.dir, "units", "crontopus-agent.service")},
+		{"--user", filepath.Join(h.dir, "home", ".config", "systemd", "user", "crontopus-agent.service")},
 	} {
 		t.Run(c.flag, func(t *testing.T) {
 			expect := func(code int, says string, args ...string) {
 				t.Helper()
-				if out, got := service(append(args, c.flag)...); got != code || !strings.Contains(out, says) {
+				if out, got := h.service(append(args, c.flag)...); got != code || !strings.Contains(out, says) {
 					t.Errorf("service %v: %d %s", args, got, out)
 				}
 			}
@@ -92,7 +109,7 @@ func TestServiceOnSystemd(t *testing.T) {
 			expect(2, "unknown action", "dance")
 		})
 	}
-	asked, err := os.ReadFile(filepath.Join(dir, "notes", "asked"))
+	asked, err := os.ReadFile(filepath.Join(h.dir, "notes", "asked"))
 	if err != nil || strings.Count(string(asked), "daemon-reload") < 4 {
 		t.Errorf("%v\n%s", err, asked)
 	}

@@ -31,6 +31,7 @@ type settings struct {
 	config   string
 	stateDir string
 	runPath  string
+	format   string // of the output, where a command has more than one: text or json
 }
 
 func newSettings(name string, out io.Writer) *settings {
@@ -40,6 +41,35 @@ func newSettings(name string, out io.Writer) *settings {
 	s.flags.StringVar(&s.stateDir, "state-dir", "", "state `directory`")
 	s.flags.StringVar(&s.runPath, "run-path", "", "`path` of crontopus-run (default: beside this program)")
 	return s
+}
+
+// withOutput adds --output and its short form --json.
+func (s *settings) withOutput() *settings {
+	s.format = "text"
+	s.flags.Func("output", "`format`: text or json (default text)", func(format string) error {
+		if format != "text" && format != "json" {
+			return errors.New("neither text nor json")
+		}
+		s.format = format
+		return nil
+	})
+	s.flags.BoolFunc("json", "the same as --output json", func(on string) error {
+		if on == "true" {
+			s.format = "json"
+		}
+		return nil
+	})
+	return s
+}
+
+// open is for commands about the endpoint that this machine is.
+func (s *settings) open(args []string) (*config.Config, *endpoint, error) {
+	c, err := s.parse(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := openEndpoint(c)
+	return c, e, err
 }
 
 func (s *settings) parse(args []string) (*config.Config, error) {
@@ -125,12 +155,19 @@ type endpoint struct {
 	client *api.Client
 }
 
-func openEndpoint(c *config.Config) (*endpoint, error) {
+func openStore(c *config.Config) (*statedir.Dir, *enroll.Store, error) {
 	dir, err := c.State()
+	if err != nil {
+		return nil, nil, err
+	}
+	return dir, enroll.NewStore(dir), nil
+}
+
+func openEndpoint(c *config.Config) (*endpoint, error) {
+	dir, store, err := openStore(c)
 	if err != nil {
 		return nil, err
 	}
-	store := enroll.NewStore(dir)
 	id, err := store.Load()
 	if err != nil {
 		return nil, err
@@ -144,11 +181,10 @@ func openEndpoint(c *config.Config) (*endpoint, error) {
 
 // enrollFirst enrols a machine that isn't and whose configuration says with what.
 func enrollFirst(ctx context.Context, c *config.Config) error {
-	dir, err := c.State()
+	_, store, err := openStore(c)
 	if err != nil {
 		return err
 	}
-	store := enroll.NewStore(dir)
 	if _, err := store.Load(); !errors.Is(err, enroll.ErrNotEnrolled) || c.EnrollmentToken == "" || c.Server == "" {
 		return err
 	}
@@ -254,7 +290,7 @@ func build(c *config.Config, e *endpoint, looking bool) (*daemon.Daemon, error) 
 		repository = ""
 	}
 	o := daemon.Options{API: e.client, Source: gitsource.New(repository), Reconciler: m.applier(e), Dir: e.dir, Store: e.store, Identity: e.id,
-		Areas: m.areas, ReportOnly: reportOnly, Policy: c.Policy, Textfile: c.TextfileDir, Poll: poll, Heartbeat: beat, Log: log}
+		Areas: m.areas, ReportOnly: reportOnly, Policy: c.Policy, Textfile: c.TextfileDir, Poll: poll, Heartbeat: beat, Watch: true, Log: log}
 	finds, err := c.Discovers()
 	if err != nil {
 		return nil, err

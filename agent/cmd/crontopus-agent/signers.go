@@ -16,11 +16,7 @@ import (
 func signersCommand(ctx context.Context, args []string, out io.Writer) error {
 	s := newSettings("signers", out)
 	accept := s.flags.String("accept", "", "trust the server's present key if it has this `fingerprint` (SHA256:…)")
-	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	e, err := openEndpoint(c)
+	_, e, err := s.open(args)
 	if err != nil {
 		return err
 	}

@@ -35,17 +35,8 @@ type statusView struct {
 }
 
 func statusCommand(_ context.Context, args []string, out io.Writer) error {
-	s := newSettings("status", out)
-	output := outputFlag(s)
-	c, err := s.parse(args)
-	if err != nil {
-		return err
-	}
-	format, err := output()
-	if err != nil {
-		return err
-	}
-	e, err := openEndpoint(c)
+	s := newSettings("status", out).withOutput()
+	c, e, err := s.open(args)
 	if err != nil {
 		return err
 	}
@@ -53,7 +44,7 @@ func statusCommand(_ context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return showStatus(out, format, view)
+	return showStatus(out, s.format, view)
 }
 
 func statusOf(c *config.Config, e *endpoint) (statusView, error) {

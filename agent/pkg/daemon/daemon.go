@@ -21,6 +21,7 @@ import (
 	"crontopus.dev/agent/pkg/scheduler"
 	"crontopus.dev/agent/pkg/spool"
 	"crontopus.dev/agent/pkg/statedir"
+	"crontopus.dev/agent/pkg/watch"
 )
 
 // API is the part of the server the daemon needs; *api.Client has it.
@@ -62,22 +63,27 @@ type Options struct {
 	Textfile  string // where metrics are left for node_exporter; "" = nowhere
 	Poll      time.Duration
 	Heartbeat time.Duration
-	Log       *slog.Logger
+	// Watch has spools and orders looked at when something changes in them; else that is done every second.
+	Watch bool
+	Log   *slog.Logger
 }
 
 // Defaults.
 const (
 	DefaultPoll      = time.Minute
 	DefaultHeartbeat = 30 * time.Second
-	spoolScan        = time.Second
-	ordersScan       = time.Second
 )
+
+// looking is how often the agent looks for what others leave for it. A run whose crontopus-run was killed gives no
+// notice: its end is told Most later.
+var looking = watch.Pace{Least: time.Second, Most: 15 * time.Second, Blind: time.Second}
 
 // Daemon is one agent. Sync may be called without Run.
 type Daemon struct {
 	Options
 	wakeFetch chan struct{}
 	wakeBeat  chan struct{}
+	pace      watch.Pace
 
 	mu     sync.Mutex // guards what follows
 	id     enroll.Identity
@@ -107,7 +113,7 @@ func New(o Options) *Daemon {
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = DefaultHeartbeat
 	}
-	d := &Daemon{Options: o, wakeFetch: make(chan struct{}, 1), wakeBeat: make(chan struct{}, 1), id: *o.Identity}
+	d := &Daemon{Options: o, wakeFetch: make(chan struct{}, 1), wakeBeat: make(chan struct{}, 1), pace: looking, id: *o.Identity}
 	d.server = outage{log: o.Log, what: "server"}
 	d.places.areas = o.Areas
 	d.textfile = outage{log: o.Log, what: "metrics file"}
@@ -118,7 +124,9 @@ func New(o Options) *Daemon {
 // makes it return early.
 func (d *Daemon) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, loop := range []func(context.Context){d.streamLoop, d.heartbeatLoop, d.spoolLoop, d.ordersLoop, d.discoverLoop} {
+	given := changed(d.Dir.Path(reconcile.OrdersDir)) // before the first round reads them
+	orders := func(ctx context.Context) { d.ordersLoop(ctx, given) }
+	for _, loop := range []func(context.Context){d.streamLoop, d.heartbeatLoop, d.spoolLoop, orders, d.discoverLoop} {
 		wg.Add(1)
 		go func() { defer wg.Done(); loop(ctx) }()
 	}

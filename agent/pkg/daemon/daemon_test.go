@@ -45,6 +45,9 @@ type world struct {
 	labels  map[string]string
 	found   [][]discover.Found
 	remote  gitsource.Remote // of the last fetch
+	// nil, or told:
+	arrived chan spool.Record
+	fetched chan struct{}
 }
 
 func (w *world) report(_ context.Context, found []discover.Found) error {
@@ -109,6 +112,9 @@ func (w *world) CheckIns(_ context.Context, batch []spool.Record) ([]spool.Resul
 	var out []spool.Result
 	for _, r := range batch {
 		w.shipped = append(w.shipped, r)
+		if w.arrived != nil {
+			w.arrived <- r
+		}
 		out = append(out, spool.Result{EventID: r.EventID, Status: spool.StatusAccepted})
 	}
 	return out, nil
@@ -139,6 +145,9 @@ func (w *world) Fetch(_ context.Context, remote gitsource.Remote, _ string) (str
 	defer w.mu.Unlock()
 	w.remote = remote
 	w.fetches++
+	if w.fetched != nil {
+		w.fetched <- struct{}{}
+	}
 	if err := errors.Join(w.err, w.gitErr); err != nil {
 		return "", err
 	}
@@ -165,37 +174,52 @@ type rig struct {
 	log   *bytes.Buffer
 }
 
-// inBubble runs a daemon in synctest's time.
+func newRig(t *testing.T, root string) *rig {
+	t.Helper()
+	dir, err := statedir.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := enroll.NewStore(dir)
+	if err := dir.WriteJSON("key.json", map[string][]byte{"ed25519_seed": make([]byte, ed25519.SeedSize)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SetToken("old", time.Now(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{world: &world{head: "1", text: job, changed: make(chan struct{}), labels: map[string]string{"role": "db"}},
+		sched: &fake.Scheduler{}, dir: dir, log: &bytes.Buffer{}}
+	id := &enroll.Identity{TenantID: uuid.MustParse(tenant), EndpointID: uuid.UUID{5}, Labels: map[string]string{"role": "db"}}
+	areas := reconcile.Areas{Dir: dir, User: "me"}
+	r.d = New(Options{API: r.world, Source: r.world, Reconciler: &reconcile.Applier{Dir: dir, Areas: areas, Scheduler: r.sched}, Dir: dir,
+		Areas: areas, Store: store, Identity: id, Textfile: root, Policy: func() (*policy.Endpoint, error) { return policy.Load(dir.Path("policy.yaml")) },
+		Discover: r.sched.Foreign, Report: r.report, Log: slog.New(slog.NewTextHandler(r.log, nil))})
+	return r
+}
+
+// run has the daemon at work during the test.
+func (r *rig) run(t *testing.T, test func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.d.Run(ctx) }()
+	test()
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// inBubble runs a daemon in synctest's time, which passes only while no goroutine waits for the kernel: nothing is watched.
 func inBubble(t *testing.T, test func(*testing.T, *rig)) {
 	t.Helper()
 	root := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		dir, err := statedir.Open(root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		store := enroll.NewStore(dir)
-		if err := dir.WriteJSON("key.json", map[string][]byte{"ed25519_seed": make([]byte, ed25519.SeedSize)}); err != nil {
-			t.Fatal(err)
-		}
-		if err := store.SetToken("old", time.Now(), time.Now().Add(time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		r := &rig{world: &world{head: "1", text: job, changed: make(chan struct{}), labels: map[string]string{"role": "db"}},
-			sched: &fake.Scheduler{}, dir: dir, log: &bytes.Buffer{}}
-		id := &enroll.Identity{TenantID: uuid.MustParse(tenant), EndpointID: uuid.UUID{5}, Labels: map[string]string{"role": "db"}}
-		areas := reconcile.Areas{Dir: dir, User: "me"}
-		r.d = New(Options{API: r.world, Source: r.world, Reconciler: &reconcile.Applier{Dir: dir, Areas: areas, Scheduler: r.sched}, Dir: dir,
-			Areas: areas, Store: store, Identity: id, Textfile: root, Policy: func() (*policy.Endpoint, error) { return policy.Load(dir.Path("policy.yaml")) }, Discover: r.sched.Foreign, Report: r.report, Log: slog.New(slog.NewTextHandler(r.log, nil))})
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- r.d.Run(ctx) }()
-		synctest.Wait()
-		test(t, r)
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		r := newRig(t, root)
+		r.run(t, func() {
+			synctest.Wait()
+			test(t, r)
+		})
 	})
 }
 
@@ -230,12 +254,7 @@ func TestPollAndHeartbeatsGoOnByThemselves(t *testing.T) {
 func TestAnHourWithoutServer(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		r.set(func() { r.err = errors.New("away") })
-		run := uuid.Must(uuid.NewV7())
-		w := spool.NewWriter(r.dir.Root(), run)
-		rec := spool.Record{EventID: uuid.Must(uuid.NewV7()), RunID: run, JobID: uuid.UUID{1}, Kind: spool.KindFinish}
-		if err := errors.Join(w.Append(rec), w.Close()); err != nil {
-			t.Fatal(err)
-		}
+		ran(t, r.dir.Root())
 		before := r.seen().fetches
 		time.Sleep(time.Hour)
 		synctest.Wait()

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -11,14 +12,16 @@ import (
 	"crontopus.dev/agent/pkg/area"
 	"crontopus.dev/agent/pkg/reconcile"
 	"crontopus.dev/agent/pkg/spool"
+	"crontopus.dev/agent/pkg/watch"
 )
 
-// areaList remembers which areas there are: the spools are looked at every second, and users come seldom.
+// areaList remembers which areas there are: the spools are looked at up to every second, and users come seldom.
 type areaList struct {
 	mu    sync.Mutex
 	areas reconcile.Areas
 	known []area.Area
-	at    time.Time
+	at    time.Time // when they were listed
+	made  time.Time // when an area came or went last, as it was then
 }
 
 const areasLife = 10 * time.Second
@@ -26,12 +29,16 @@ const areasLife = 10 * time.Second
 func (l *areaList) list() ([]area.Area, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.at.IsZero() && (!l.areas.System || time.Since(l.at).Abs() < areasLife) {
+	var made time.Time
+	if l.areas.System {
+		made = changed(l.areas.Dir.Path(area.Users))
+	}
+	if !l.at.IsZero() && (!l.areas.System || made.Equal(l.made) && time.Since(l.at).Abs() < areasLife) {
 		return l.known, nil
 	}
 	known, err := l.areas.List()
 	if err == nil {
-		l.known, l.at = known, time.Now()
+		l.known, l.at, l.made = known, time.Now(), made
 	}
 	return known, err
 }
@@ -46,27 +53,50 @@ func pending(list []area.Area, err error) (int, error) {
 	return spool.PendingIn(list)
 }
 
+// spools are the directories in which something appears when there is something to ship.
+func (d *Daemon) spools() []string {
+	var dirs []string
+	if d.Areas.System { // where areas come and go
+		users := d.Dir.Path(area.Users)
+		if _, err := os.Lstat(users); err != nil {
+			users = d.Dir.Root()
+		}
+		dirs = append(dirs, users)
+	}
+	areas, _ := d.places.list() // the shipper tells of those that are refused
+	for _, a := range areas {
+		dirs = append(dirs, filepath.Join(a.Root, spool.Dir))
+	}
+	return dirs
+}
+
+// waiter waits for changes between the looks of one loop.
+func (d *Daemon) waiter() *watch.Waiter { return &watch.Waiter{Pace: d.pace, Off: !d.Watch} }
+
 // spoolLoop ships what crontopus-run leaves.
 func (d *Daemon) spoolLoop(ctx context.Context) {
 	shipper := spool.NewAreaShipper(spool.Options{Areas: d.places.list, Send: d.API.CheckIns, Log: d.Log, Now: time.Now, Owns: d.owns})
 	retry := backoff{}
 	trouble := outage{log: d.Log, what: "check-ins"}
+	watching := outage{log: d.Log, what: "watching the spools"}
+	waiter := d.waiter()
+	defer waiter.Close()
 	for ctx.Err() == nil {
+		watching.note(waiter.Arm(d.spools()))
 		n, err := shipper.Ship(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		trouble.note(err)
-		wait := spoolScan
-		if err != nil {
-			wait = retryAfter(err, retry.next())
-		} else {
-			retry = backoff{}
-		}
 		if n > 0 {
 			d.Log.Debug("check-ins shipped", "records", n)
 		}
-		pause(ctx, wait)
+		if err != nil {
+			pause(ctx, retryAfter(err, retry.next()))
+			continue
+		}
+		retry = backoff{}
+		waiter.Wait(ctx)
 	}
 }
 
@@ -102,21 +132,27 @@ func (d *Daemon) had(a area.Area, job uuid.UUID) bool {
 	return d.owners.applied.Owns(d.Areas.Owner(a), job)
 }
 
-// ordersLoop wakes the next round when somebody on the machine gave an order.
-func (d *Daemon) ordersLoop(ctx context.Context) {
-	seen := ordersChanged(d)
-	for ctx.Err() == nil {
-		pause(ctx, ordersScan)
-		if at := ordersChanged(d); !at.Equal(seen) {
+// ordersLoop wakes the next round when somebody on the machine gave an order after what was seen already.
+func (d *Daemon) ordersLoop(ctx context.Context, seen time.Time) {
+	trouble := outage{log: d.Log, what: "watching for orders"}
+	waiter := d.waiter()
+	defer waiter.Close()
+	for ; ctx.Err() == nil; waiter.Wait(ctx) {
+		folder, err := d.Dir.Sub(reconcile.OrdersDir) // what is not there cannot be watched
+		if err == nil {
+			err = waiter.Arm([]string{folder})
+		}
+		trouble.note(err)
+		if at := changed(folder); !at.Equal(seen) {
 			seen = at
 			poke(d.wakeFetch)
 		}
 	}
 }
 
-// ordersChanged is when the folder of the orders changed last; a missing one never did.
-func ordersChanged(d *Daemon) time.Time {
-	info, err := os.Stat(d.Dir.Path(reconcile.OrdersDir))
+// changed is when something came into a folder or went last; in a missing one it never did.
+func changed(folder string) time.Time {
+	info, err := os.Stat(folder)
 	if err != nil {
 		return time.Time{}
 	}

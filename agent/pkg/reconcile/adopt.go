@@ -99,6 +99,8 @@ func (p *planner) resolveAdoption(c *candidate, job *manifest.Job) {
 		case p.claimed[id] != "":
 			p.stall(c, "CannotAdopt", fmt.Sprintf("the entry %s is asked for by %s as well", id, p.claimed[id]))
 			return
+		case here && p.replaced(id, c):
+			continue
 		case here && f.Fixed != "":
 			p.stall(c, "CannotAdopt", fmt.Sprintf("the entry at %s %s can only be looked at: %s", f.Source, f.Place, f.Fixed))
 			return
@@ -145,12 +147,14 @@ func (p *planner) undo() {
 		}
 		record.Undone = true
 		p.plan.NextAdopted.Entries[id] = record
-		_, back := p.foreign[id]
+		f := record.Foreign
+		f.Spot.Equal = p.due(f)
+		back := p.equal[wordingOf(f)] >= f.Spot.Equal
 		// Without an order only what a round that was cut short has left to do: later, it may be gone by intent.
 		if back || !ordered && !p.owns(record.JobID) {
 			continue
 		}
-		p.plan.Change.Restore = append(p.plan.Change.Restore, record.Foreign)
+		p.plan.Change.Restore = append(p.plan.Change.Restore, f)
 		p.plan.Actions = append(p.plan.Actions, Action{Verb: Restore, JobID: record.JobID, Address: record.Address, User: p.own(record.Foreign.User),
 			Reason: "its adoption is undone", After: record.Foreign.Text})
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type Applier struct {
 	Dir       *statedir.Dir
 	Areas     Areas
 	Scheduler scheduler.Scheduler
+	Users     string // the file that changes when users of the machine come and go; "" = /etc/passwd
 	cache     cache
 	quiet     quiet
 }
@@ -47,8 +49,10 @@ func LoadApplied(dir *statedir.Dir) (Applied, error) {
 }
 
 // AppliedAt is when the record of what was applied changed last; the zero time when there is none.
-func AppliedAt(dir *statedir.Dir) time.Time {
-	info, err := os.Stat(dir.Path(appliedFile))
+func AppliedAt(dir *statedir.Dir) time.Time { return changedAt(dir.Path(appliedFile)) }
+
+func changedAt(path string) time.Time {
+	info, err := os.Stat(path)
 	if err != nil {
 		return time.Time{}
 	}
@@ -82,6 +86,7 @@ func (a *Applier) look(ctx context.Context, in *Input, again bool) (*Plan, sched
 	if m.Adopted, err = LoadAdopted(a.Dir); err != nil {
 		return nil, snap, err
 	}
+	a.cache.users = changedAt(cmp.Or(a.Users, "/etc/passwd"))
 	if a.cache.files, m.Usable, err = a.Areas.read(a.cache.files); err != nil {
 		return nil, snap, err
 	}

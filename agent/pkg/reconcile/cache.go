@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"time"
 
 	"crontopus.dev/agent/pkg/gitsource"
 	"crontopus.dev/agent/pkg/jobfile"
@@ -21,6 +22,7 @@ type cache struct {
 	nowFiles    map[Key]encoding
 	beforeFiles map[Key]encoding
 	files       jobFiles
+	users       time.Time // when users of the machine came or went last, as far as a file tells
 	applied     Applied
 	appliedInfo fs.FileInfo
 }

@@ -109,26 +109,29 @@ func (a *Applier) ejection(ctx context.Context, keep bool) (*ejection, error) {
 
 // restoreAdopted brings back what our entries replaced and still stand for.
 func (e *ejection) restoreAdopted(ctx context.Context, s scheduler.Scheduler) error {
-	here := map[string]bool{}
+	var here wordings
 	if d, can := s.(scheduler.Discoverer); can && len(e.adopted.Entries) > 0 {
 		foreign, err := d.Foreign(ctx)
 		if err != nil {
 			return err
 		}
-		for _, f := range foreign {
-			here[f.ID] = true
-		}
+		here = count(foreign)
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.adopted.Entries)) {
 		record := e.adopted.Entries[id]
-		ours := slices.ContainsFunc(e.snap.Entries, func(entry scheduler.Entry) bool { return entry.JobID == record.JobID })
-		if here[id] || !ours {
+		f := record.Foreign
+		f.Spot.Equal = e.adopted.due(f, func(_ string, other Adoption) bool { return !other.Undone && !e.ours(other.JobID) })
+		if !e.ours(record.JobID) || here[wordingOf(f)] >= f.Spot.Equal {
 			continue
 		}
-		e.change.Restore = append(e.change.Restore, record.Foreign)
+		e.change.Restore = append(e.change.Restore, f)
 		e.result.Restored = append(e.result.Restored, EjectedEntry{JobID: record.JobID, Address: record.Address, User: record.Foreign.User, Text: record.Foreign.Text})
 	}
 	return nil
+}
+
+func (e *ejection) ours(job uuid.UUID) bool {
+	return slices.ContainsFunc(e.snap.Entries, func(entry scheduler.Entry) bool { return entry.JobID == job })
 }
 
 func (e *ejection) entry(name string, key Key, entry scheduler.Entry, file []byte, keep bool) {

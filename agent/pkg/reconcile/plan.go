@@ -177,6 +177,7 @@ type planner struct {
 	files      map[Key]*jobfile.Job
 	conditions map[uuid.UUID][3]string
 	foreign    map[string]scheduler.Foreign
+	equal      wordings          // how many of these say the same
 	claimed    map[string]string // foreign entries → the job that asks for them
 	accepted   int               // jobs that count against the policy's limit
 	invalid    int
@@ -196,7 +197,7 @@ func Make(in Input) *Plan {
 	}
 	many := len(in.Snapshot.Files) // so that maps need not grow
 	p := &planner{in: in, actual: make(map[Key]string, len(in.Actual)), entries: make(map[Key]string, many), files: make(map[Key]*jobfile.Job, many),
-		jobs: make(map[uuid.UUID]*candidate, many), conditions: make(map[uuid.UUID][3]string, many), foreign: map[string]scheduler.Foreign{}, claimed: map[string]string{},
+		jobs: make(map[uuid.UUID]*candidate, many), conditions: make(map[uuid.UUID][3]string, many), foreign: map[string]scheduler.Foreign{}, equal: count(in.Foreign), claimed: map[string]string{},
 		plan: &Plan{Commit: in.Snapshot.Commit, Actions: []Action{}, Files: []FileChange{}, Waiting: []Action{}, Blocked: []string{},
 			Problems: []string{}, Gates: map[uuid.UUID]string{}, NextAdopted: in.Adopted.clone(),
 			Next: Applied{Tenant: in.Tenant, Commit: in.Snapshot.Commit, Entries: make(map[uuid.UUID]AppliedEntry, many)}}}

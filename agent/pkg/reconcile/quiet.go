@@ -9,7 +9,7 @@ import (
 )
 
 // quietLife is how long a plan that changes nothing is believed without making it anew, as long as nothing that it was
-// made of changes: users may come and go, and clocks change their offset, without a sign.
+// made of changes: users of a directory service may come and go, and clocks change their offset, without a sign.
 const quietLife = 10 * time.Minute
 
 // quiet is the last plan, if there was nothing to do, and what it was made of. An idle agent has a round every minute, and
@@ -19,6 +19,7 @@ type quiet struct {
 	in      Input
 	token   string
 	files   jobFiles
+	users   time.Time
 	applied fs.FileInfo
 }
 
@@ -32,7 +33,7 @@ func (a *Applier) keep(plan *Plan, in Input, token string) {
 		in.Machine = Machine{}
 		// What is there is what shall be: nobody needs it twice.
 		plan.Change, plan.Next.Entries = scheduler.Change{}, a.cache.applied.Entries
-		a.quiet = quiet{plan, in, token, a.cache.files, a.cache.appliedInfo}
+		a.quiet = quiet{plan, in, token, a.cache.files, a.cache.users, a.cache.appliedInfo}
 	}
 }
 
@@ -41,6 +42,9 @@ func (a *Applier) still(in Input, token string) *Plan {
 	q := a.quiet
 	age := in.Now.Sub(q.in.Now)
 	if q.plan == nil || age < 0 || age > quietLife || token != q.token || a.cache.appliedInfo != q.applied || !maps.Equal(a.cache.files, q.files) {
+		return nil
+	}
+	if !a.cache.users.Equal(q.users) {
 		return nil
 	}
 	if in.PolicyErr != nil || in.Policy.Digest() != q.in.Policy.Digest() || !in.Orders.none() || len(in.Adopted.Entries) > 0 || in.Foreign != nil {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -56,12 +57,21 @@ func TestAQuietRoundNoticesEveryChange(t *testing.T) {
 				r.t.Fatal(err)
 			}
 		},
+		"a user is removed": func(r *rig) {
+			if err := os.Chtimes(r.app.Users, time.Time{}, time.Now().Add(time.Second)); err != nil {
+				r.t.Fatal(err)
+			}
+		},
 		"time passes":           func(r *rig) { r.in.Now = r.in.Now.Add(quietLife + time.Second) },
 		"the clock jumps back":  func(r *rig) { r.in.Now = r.in.Now.Add(-time.Second) },
 		"drift is only told of": func(r *rig) { r.in.ReportOnly = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
+			r.app.Users = filepath.Join(t.TempDir(), "passwd")
+			if err := os.WriteFile(r.app.Users, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			r.put("a")
 			snap := r.snapshot()
 			again := func() *Plan { return r.applyAt(snap) }

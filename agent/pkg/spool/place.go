@@ -99,7 +99,7 @@ func (p *place) each(add func(item) error) error {
 // settled is how old a change must be to be told from a later one by its time.
 const settled = 2 * time.Second
 
-// spare reads the reserve, unless it is as empty as it was: an idle agent looks every second.
+// spare reads the reserve, unless it is as empty as it was: where nothing tells of changes an idle agent looks every second.
 func (p *place) spare() []spareRecord {
 	info, err := p.files.Stat(reserve)
 	if err != nil || info.ModTime().Equal(p.unused) {

@@ -11,7 +11,9 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,6 +56,7 @@ type Cron struct {
 	system       bool
 	area         func(user string) (string, error)
 	root         string
+	last         atomic.Pointer[scheduler.Snapshot] // what Read gave
 }
 
 var (
@@ -209,7 +212,13 @@ func (c *Cron) Read(ctx context.Context) (scheduler.Snapshot, error) {
 	if err != nil {
 		return scheduler.Snapshot{}, err
 	}
-	return scheduler.Snapshot{Entries: c.entries(seen), Token: token(seen)}, nil
+	now := token(seen)
+	last := c.last.Load() // an idle agent reads the same text again and again
+	if last == nil || last.Token != now {
+		last = &scheduler.Snapshot{Entries: c.entries(seen), Token: now}
+		c.last.Store(last)
+	}
+	return scheduler.Snapshot{Entries: slices.Clone(last.Entries), Token: now}, nil
 }
 
 func (c *Cron) entries(seen []sight) []scheduler.Entry {

@@ -2,7 +2,6 @@ package schtasks
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,101 +13,6 @@ import (
 	"crontopus.dev/agent/pkg/scheduler"
 	"crontopus.dev/agent/pkg/scheduler/caltest"
 )
-
-const windowsOwn = `<Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task"><Actions><ComHandler><ClassId>{1}</ClassId></ComHandler></Actions></Task>`
-
-// nightly is a task as somebody made it in the user interface.
-const nightly = `<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
-  <RegistrationInfo><Date>2024-05-06T07:08:09</Date><Author>HOST\ann</Author><URI>\Backup\Nightly</URI></RegistrationInfo>
-  <Triggers><CalendarTrigger><StartBoundary>2024-05-06T02:30:00</StartBoundary><ScheduleByWeek><WeeksInterval>1</WeeksInterval><DaysOfWeek><Monday /><Friday /></DaysOfWeek></ScheduleByWeek></CalendarTrigger></Triggers>
-  <Principals><Principal id="Author"><UserId>S-1-5-21-1-2-3-1009</UserId><LogonType>S4U</LogonType></Principal></Principals>
-  <Settings><Enabled>true</Enabled></Settings>
-  <Actions Context="Author"><Exec><Command>C:\Program Files\b\backup.exe</Command><Arguments>--all "D:\Öl &amp; Gas"</Arguments></Exec></Actions>
-</Task>`
-
-type bed struct {
-	t   *testing.T
-	dir string
-	s   *Scheduler
-}
-
-func newBed(t *testing.T) *bed {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bed{t: t, dir: t.TempDir()}
-	t.Setenv(fakeDir, b.dir)
-	b.edit(func(f *fakeStore) { f.Tasks[`\Microsoft\Windows\Defrag\ScheduledDefrag`] = windowsOwn })
-	b.s = renderer(t, time.UTC)
-	b.s.o.Command = self
-	b.s.o.StateDir = t.TempDir()
-	b.s.backups = filepath.Join(b.s.o.StateDir, "backups")
-	return b
-}
-
-func (b *bed) store() *fakeStore {
-	b.t.Helper()
-	f, err := fakeLoad(b.dir)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return f
-}
-
-func (b *bed) edit(change func(*fakeStore)) {
-	b.t.Helper()
-	f := b.store()
-	change(f)
-	if err := f.save(b.dir); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *bed) faults(pairs ...string) {
-	b.edit(func(f *fakeStore) {
-		f.Faults = nil
-		for i := 0; i < len(pairs); i += 2 {
-			f.Faults = append(f.Faults, [2]string{pairs[i], pairs[i+1]})
-		}
-	})
-}
-
-func (b *bed) entry(n byte, text string) scheduler.Entry {
-	b.t.Helper()
-	e, err := b.s.Render(scheduler.Job{ID: uuid.UUID{15: n}, Schedules: caltest.Parse(b.t, text), Zone: time.UTC})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return e
-}
-
-func (b *bed) read() scheduler.Snapshot {
-	b.t.Helper()
-	snap, err := b.s.Read(b.t.Context())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return snap
-}
-
-func (b *bed) write(want ...scheduler.Entry) error {
-	return b.s.Write(b.t.Context(), b.read(), scheduler.Change{Want: want})
-}
-
-func (b *bed) holds(want ...scheduler.Entry) {
-	b.t.Helper()
-	got := b.read().Entries
-	if len(got) != len(want) {
-		b.t.Fatalf("%d entries, want %d: %+v", len(got), len(want), got)
-	}
-	for i, e := range want {
-		if got[i].JobID != e.JobID || got[i].User != e.User || got[i].Body != e.Body {
-			b.t.Errorf("entry %d:\n%s\nwant\n%s", i, got[i].Body, e.Body)
-		}
-	}
-}
 
 func TestEntriesComeBackAsTheyWereRendered(t *testing.T) {
 	b := newBed(t)
@@ -285,72 +189,6 @@ func TestConflict(t *testing.T) {
 		t.Errorf("wrote over a change: %v", err)
 	}
 	b.holds(e)
-}
-
-func TestAdoptAndRestore(t *testing.T) {
-	b := newBed(t)
-	b.edit(func(f *fakeStore) {
-		f.UTF16 = true
-		f.Tasks[`\Backup\Nightly`] = nightly
-		f.Tasks[`\Backup\Secret`] = strings.Replace(nightly, "S4U", "Password", 1)
-	})
-	list, err := b.s.Foreign(t.Context())
-	if err != nil || len(list) != 2 {
-		t.Fatalf("%+v, %v", list, err)
-	}
-	f, fixed := list[0], list[1]
-	if f.Place != `\Backup\Nightly` || f.Schedule != "30 2 * * 1,5" || f.Timezone != "UTC" || f.Fixed != "" || f.User != "S-1-5-21-1-2-3-1009" ||
-		f.Command != `"C:\Program Files\b\backup.exe" --all "D:\Öl & Gas"` {
-		t.Errorf("%+v", f)
-	}
-	if !strings.Contains(fixed.Fixed, "stored password") {
-		t.Errorf("%+v", fixed)
-	}
-	e := b.entry(1, "30 2 * * 1,5")
-	adopt := func(list ...scheduler.Foreign) error {
-		return b.s.Write(t.Context(), b.read(), scheduler.Change{Want: []scheduler.Entry{e}, Adopt: list})
-	}
-	edit := func(old, new string) {
-		b.edit(func(f *fakeStore) {
-			f.Tasks[`\Backup\Nightly`] = strings.Replace(f.Tasks[`\Backup\Nightly`], old, new, 1)
-		})
-	}
-	edit("T02:30", "T02:31")
-	if err := adopt(f); !errors.Is(err, scheduler.ErrConflict) || b.store().Tasks[`\Backup\Nightly`] == "" {
-		t.Errorf("adopted what was changed meanwhile: %v", err)
-	}
-	edit("T02:31", "T02:30")
-	if err := adopt(fixed); err == nil {
-		t.Error("a task with a stored password was adopted")
-	}
-	if err := adopt(f); err != nil {
-		t.Fatal(err)
-	}
-	b.holds(e)
-	if b.store().Tasks[`\Backup\Nightly`] != "" || b.store().Tasks[`\Backup\Secret`] == "" {
-		t.Fatal("the wrong task is gone")
-	}
-	if err := adopt(f); !errors.Is(err, scheduler.ErrConflict) {
-		t.Errorf("adopted twice: %v", err)
-	}
-	if err := b.s.Write(t.Context(), b.read(), scheduler.Change{Restore: []scheduler.Foreign{f}}); err != nil {
-		t.Fatal(err)
-	}
-	b.holds()
-	back, err := b.s.Foreign(t.Context())
-	if err != nil || len(back) != 2 || back[0].Schedule != f.Schedule || back[0].Command != f.Command {
-		t.Errorf("%+v, %v", back, err)
-	}
-	restore := func() error {
-		return b.s.Write(t.Context(), b.read(), scheduler.Change{Restore: []scheduler.Foreign{f}})
-	}
-	if err := restore(); err != nil {
-		t.Errorf("restored twice: %v", err)
-	}
-	edit("T02:30", "T02:31")
-	if err := restore(); err == nil {
-		t.Error("wrote over what stands there now")
-	}
 }
 
 func TestWhoseTasks(t *testing.T) {

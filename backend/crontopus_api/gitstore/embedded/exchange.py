@@ -114,10 +114,7 @@ class Exchange:
         """The body into git; then wait for the client to leave."""
         limit = self._limits.max_body(self._request.action)
         async for piece in body_of(receive, limit, self._limits.idle_seconds, gzipped=self._request.gzipped):
-            # Git may have said no and closed its input; the rest of the body is then nobody's.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(piece)
-                await process.stdin.drain()
+            await process.offer(piece)
         process.stdin.close()
         await until_gone(receive)
 

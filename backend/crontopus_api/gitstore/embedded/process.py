@@ -53,6 +53,15 @@ class BackendProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    async def offer(self, piece: bytes) -> None:
+        """Into its input. Git may have said no and closed it: the rest of a body is then nobody's."""
+        # Asked first: uvloop raises a bare RuntimeError where asyncio has a broken pipe.
+        if self.stdin.is_closing():
+            return
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.stdin.write(piece)
+            await self.stdin.drain()
+
     async def wait(self) -> int:
         await self._stderr
         return await self._process.wait()
