@@ -229,7 +229,7 @@ async def test_who_would_be_told(
         "about": {"kind": "failing", "severity": "warning", "namespace": "default", "labels": {}},
         "routes": [
             {"name": "a", "matched": False, "why": "it wants the namespace other; not default"},
-            {"name": "b", "matched": True, "why": "it asks for nothing that the incident is not"},
+            {"name": "b", "matched": True, "why": "all that it asks for is true"},
         ],
         "default_route": False,
         "targets": [

@@ -8,7 +8,7 @@ from crontopus_api.manifests import AlertRoute
 from crontopus_api.manifests.others import AlertRouteSpec, JobMatch
 
 _Labels = frozenset[tuple[str, str]]
-EVERYTHING = "it asks for nothing that the incident is not"
+EVERYTHING = "all that it asks for is true"
 
 
 @dataclass(frozen=True)
