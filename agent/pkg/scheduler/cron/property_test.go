@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,6 +23,20 @@ func cycles(n int) int {
 		return 10 * n
 	}
 	return n
+}
+
+// seedOf is a test's seed, which its log names: CRONTOPUS_FUZZ_SEED repeats it.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	seed := uint64(os.Getpid())
+	if asked := os.Getenv("CRONTOPUS_FUZZ_SEED"); asked != "" {
+		var err error
+		if seed, err = strconv.ParseUint(asked, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("CRONTOPUS_FUZZ_SEED=%d", seed)
+	return seed
 }
 
 // foreignCrontab is somebody's crontab of 200 lines, as cron takes it.
@@ -64,7 +79,8 @@ func (w *crontabWorld) text() string {
 
 // byHand changes the crontab as its owner would: lines of their own, and ours as well.
 func (w *crontabWorld) byHand() {
-	lines := strings.SplitAfter(strings.TrimSuffix(w.text(), "\n"), "\n")
+	lines := strings.SplitAfter(w.text(), "\n")
+	lines = lines[:len(lines)-1] // each ends with a newline, wherever it is put
 	i := w.rng.IntN(len(lines))
 	switch kind := w.rng.IntN(4); {
 	case kind == 0:
@@ -77,7 +93,7 @@ func (w *crontabWorld) byHand() {
 		j := w.rng.IntN(len(lines))
 		lines[i], lines[j] = lines[j], lines[i]
 	}
-	text := trimEnd(strings.Join(lines, "")) + "\n"
+	text := strings.Join(lines, "")
 	if err := w.place.write(w.t.Context(), text); err != nil {
 		w.t.Fatal(err)
 	}
@@ -201,8 +217,7 @@ func TestForeignLinesStayByteForByte(t *testing.T) {
 	c, _ := newCron(t, "")
 	lines := foreignCrontab()
 	crontabtest.Set(t, strings.Join(lines, "\n")+"\n")
-	seed := uint64(os.Getpid())
-	t.Logf("seed %d", seed)
+	seed := seedOf(t)
 	w := &crontabWorld{t: t, rng: rand.New(rand.NewPCG(seed, 5)), c: c, place: c.placeOf(""), want: map[uuid.UUID]scheduler.Entry{}}
 	for _, l := range lines {
 		w.foreign = append(w.foreign, l+"\n")

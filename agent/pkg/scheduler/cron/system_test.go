@@ -328,8 +328,7 @@ func TestFilesThatAreNotWritten(t *testing.T) {
 // TestTwoUsersByteForByte: the property of the user's crontab, for a crontab and a file of cron.d, of two users at once.
 func TestTwoUsersByteForByte(t *testing.T) {
 	c, m := newSystem(t, Debian)
-	seed := uint64(os.Getpid())
-	t.Logf("seed %d", seed)
+	seed := seedOf(t)
 	rng := rand.New(rand.NewPCG(seed, 7))
 	crontabs := map[string]string{"games": strings.Join(foreignCrontab(), "\n") + "\n", "backup": "# backup's\n0 5 * * * five % \\% ü\n"}
 	for name, text := range crontabs {
