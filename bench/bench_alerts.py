@@ -1,8 +1,9 @@
 """Notifications: from a job's failure received to the message at the receiver.
 
-Real PostgreSQL (fsync on), the API in this process, real worker processes with everything they do, one webhook
-channel in each of many tenants, and a receiver in this process. Failures come in at a steady rate. The baseline is
-the same number of signed requests to the same receiver at the same rate, with nothing before them.
+Real PostgreSQL (fsync on), the API in this process, real worker processes with everything they do, many webhook
+channels over some tenants, each with a route of its own, and a receiver in this process. Failures come in at a steady
+rate, to each channel in turn. The baseline is the same number of signed requests to the same receiver at the same rate,
+with nothing before them.
 """
 
 import argparse
@@ -10,10 +11,12 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import uvloop
 from backend.tests.http.serving import served
 from backend.tests.platform import Person, Platform, running_platform
@@ -32,8 +35,15 @@ Rows = dict[str, dict[str, float]]
 HERE = "127.0.0.0/8"
 JOB = """apiVersion: crontopus/v1
 kind: Job
-metadata: {{name: job-{number}}}
+metadata: {{name: {team}-{number}, labels: {{team: {team}}}}}
 spec: {{schedule: "0 2 * * *"}}
+"""
+ROUTE = """apiVersion: crontopus/v1
+kind: AlertRoute
+metadata: {{name: {team}}}
+spec:
+  match: {{matchLabels: {{team: {team}}}}}
+  channels: [{team}]
 """
 
 
@@ -73,21 +83,39 @@ class Receiver:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def tenant(platform: Platform, number: int, port: int, jobs: int) -> str:
-    """With its jobs and one channel, verified: the address under which its jobs report."""
+@dataclass(frozen=True)
+class Team:
+    """Whose jobs fail, and who hears of it. `report`: the address before the job's number; `path`: the receiver's."""
+
+    name: str
+    report: str
+    path: str
+
+
+async def teams(platform: Platform, number: int, port: int, options: argparse.Namespace) -> list[Team]:
+    """Those of a tenant: each with its jobs, a channel, and the route from one to the other."""
     person: Person = await platform.register(f"bench-{number}")
-    files = [{"path": f"default/job-{job}.yaml", "content": JOB.format(number=job)} for job in range(jobs)]
+    names = [f"team-{each}" for each in range(options.channels // options.tenants)]
+    for name in names:
+        await verified_channel(person, name, f"http://127.0.0.1:{port}/{number}/{name}", per_minute=1000)
+    files = [
+        {"path": f"default/{name}-{job}.yaml", "content": JOB.format(team=name, number=job)}
+        for name in names
+        for job in range(options.jobs)
+    ]
+    files += [
+        {"path": f".crontopus/routes/{name}.yaml", "content": ROUTE.format(team=name)} for name in names
+    ]
     await ok(person, "POST", "/jobs:apply", files=files)
-    await verified_channel(person, f"http://127.0.0.1:{port}/{number}", per_minute=1000)
-    url: str = (await person.get("/ping-key"))["url"]
-    return url
+    url = (await person.get("/ping-key"))["url"]
+    return [Team(name, f"{url}/{name}", f"/{number}/{name}") for name in names]
 
 
-async def verified_channel(person: Person, url: str, *, per_minute: int) -> None:
-    """The only one that is told."""
+async def verified_channel(person: Person, name: str, url: str, *, per_minute: int) -> None:
+    """By default nobody else is told."""
     config = {"kind": "webhook", "url": url}
     made = await ok(
-        person, "POST", "/channels", name="hook", default=True, per_minute=per_minute, config=config
+        person, "POST", "/channels", name=name, default=True, per_minute=per_minute, config=config
     )
     await ok(person, "POST", f"/channels/{made['id']}/test")
     await ok(person, "PATCH", f"/channels/{owners_id(person.tenant_id)}", default=False)
@@ -110,16 +138,16 @@ async def steadily(count: int, rate: float, work: Callable[[int], Awaitable[None
 
 
 async def failures(
-    platform: Platform, receiver: Receiver, urls: list[str], pids: list[int], options: Any
+    platform: Platform, receiver: Receiver, told: list[Team], pids: list[int], options: Any
 ) -> Rows:
-    """Each job once, tenant by tenant in turn. `cpu_ms`: of the workers, for each failure, with all else they do."""
+    """Each job once, team by team in turn. `cpu_ms`: of the workers, for each failure, with all else they do."""
     sent: dict[tuple[str, str], float] = {}
-    count = min(options.seconds * options.rate, len(urls) * options.jobs)
+    count = min(options.seconds * options.rate, len(told) * (options.jobs - 1))
 
     async def one(number: int) -> None:
-        which, job = number % len(urls), number // len(urls)
-        sent[f"/{which}", f"default/job-{job}"] = time.time()
-        answer = await platform.ping(f"{urls[which]}/job-{job}/fail")
+        team, job = told[number % len(told)], number // len(told)
+        sent[team.path, f"default/{team.name}-{job}"] = time.time()
+        answer = await platform.ping(f"{team.report}-{job}/fail")
         if answer.status_code != 200:
             raise SystemExit(f"ping: {answer.status_code} {answer.text}")
 
@@ -130,7 +158,7 @@ async def failures(
     spent = sum(map(cpu_seconds, pids)) - before
     seconds = [receiver.at[key] - at for key, at in sent.items()]
     return {
-        f"{options.rate}/s over {len(urls)} channels": {
+        f"{options.rate}/s over {len(told)} channels of {options.tenants} tenants": {
             **milliseconds(seconds),
             "max_ms": round(percentile(seconds, 1) * 1000),
             "messages": count,
@@ -167,17 +195,18 @@ async def measure(database_url: str, data: Path, options: argparse.Namespace) ->
         served(receiver) as port,
         running_platform(database_url, data, outbound_allow=HERE, **limits) as platform,
     ):
-        urls = [await tenant(platform, number, port, options.jobs) for number in range(options.channels)]
+        by_tenant = [await teams(platform, number, port, options) for number in range(options.tenants)]
+        # One of each tenant, then the next of each.
+        told = [team for each in zip(*by_tenant, strict=True) for team in each]
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            # What was made by one commit a moment ago has that in common.
+            await connection.execute("UPDATE jobs SET changed_at = changed_at - interval '2 days'")
         async with workers(options.workers, environment) as pids:
             # They take some seconds to start, and are at work when a first failure has come through.
-            await warm(platform, receiver, urls)
-            rows = await failures(platform, receiver, urls, pids, options)
+            await platform.ping(f"{told[0].report}-{options.jobs - 1}/fail")
+            await receiver.all_of({(told[0].path, f"default/{told[0].name}-{options.jobs - 1}")})
+            rows = await failures(platform, receiver, told, pids, options)
         return rows | await baseline(port, options.rate, options.rate * 5)
-
-
-async def warm(platform: Platform, receiver: Receiver, urls: list[str]) -> None:
-    await platform.ping(f"{urls[0]}/job-warm/fail?create=1")
-    await receiver.all_of({("/0", "default/job-warm")})
 
 
 def shortfalls(rows: Rows) -> list[str]:
@@ -188,8 +217,9 @@ def shortfalls(rows: Rows) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run alerts", description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 when short")
-    parser.add_argument("--channels", type=int, default=500, help="tenants with one each")
-    parser.add_argument("--jobs", type=int, default=4, help="of each tenant; each fails once")
+    parser.add_argument("--channels", type=int, default=500, help="over all tenants")
+    parser.add_argument("--tenants", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=5, help="of each channel; each fails once, but the last")
     parser.add_argument("--rate", type=int, default=50, help="failures a second")
     parser.add_argument("--seconds", type=int, default=40)
     parser.add_argument("--workers", type=int, default=1)

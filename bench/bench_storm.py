@@ -80,7 +80,7 @@ async def measure(database_url: str, data: Path, options: argparse.Namespace) ->
     ):
         person = await platform.register("bench")
         await person.put_job("default/template", schedule="0 2 * * *")
-        await verified_channel(person, f"http://127.0.0.1:{port}/", per_minute=options.per_minute)
+        await verified_channel(person, "hook", f"http://127.0.0.1:{port}/", per_minute=options.per_minute)
         await make_overdue_at_once(connection, options.failures)
         # What was made by one commit a moment ago has that in common.
         await connection.execute("UPDATE jobs SET changed_at = changed_at - interval '2 days'")

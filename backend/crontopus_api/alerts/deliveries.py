@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import channels_repository
+from crontopus_api.alerts import attempts_repository, channels_repository
 from crontopus_api.alerts import deliveries_repository as repository
 from crontopus_api.alerts.backing_off import PROBE
 from crontopus_api.alerts.channels.media import Media
@@ -106,7 +106,7 @@ class DeliveryService:
         if waiting and target in channel.unsubscribed:
             await repository.give_up(session, tenant_id, channel_id, target, "The address was unsubscribed.")
             return None
-        sent = await repository.recent(session, tenant_id, channel_id, target, now - MINUTE)
+        sent = await attempts_repository.recent(session, tenant_id, channel_id, target, now - MINUTE)
         probing = channel.open_until is not None
         chosen = choose(waiting, now, Pace(channel.per_minute, sent), probing=probing)
         if not isinstance(chosen, list):

@@ -1,26 +1,14 @@
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Update, bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts.backing_off import GIVE_UP
-from crontopus_api.alerts.models import Delivery, DeliveryAttempt, Incident
+from crontopus_api.alerts.models import Delivery, Incident
 from crontopus_api.kit.sql import any_id, table
-
-# cross-tenant: age alone decides
-_FORGET = text(
-    """
-    DELETE FROM delivery_attempts a USING (
-        SELECT tenant_id, id FROM delivery_attempts WHERE at < :before ORDER BY at LIMIT :limit
-    ) old
-    WHERE (a.tenant_id, a.id) = (old.tenant_id, old.id)
-    """
-)
 
 
 class Waiting(NamedTuple):
@@ -44,6 +32,8 @@ class Waiting(NamedTuple):
 
 
 _OF_DELIVERY = 8
+
+
 _WAITING = (
     select(
         *(getattr(Delivery, name) for name in Waiting._fields[:_OF_DELIVERY]),
@@ -124,49 +114,6 @@ async def settle(
     await session.execute(_SETTLE, given)
 
 
-_RECENT = (
-    select(DeliveryAttempt.at)
-    .where(
-        DeliveryAttempt.tenant_id == bindparam("tenant"),
-        DeliveryAttempt.channel_id == bindparam("channel"),
-        DeliveryAttempt.target == bindparam("target"),
-        DeliveryAttempt.at > bindparam("since"),
-        DeliveryAttempt.ok,
-    )
-    .order_by(DeliveryAttempt.at)
-)
-
-
-async def recent(
-    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, since: datetime
-) -> list[datetime]:
-    """When the messages since then were taken, oldest first."""
-    given = {"tenant": tenant_id, "channel": channel_id, "target": target, "since": since}
-    return list(await session.scalars(_RECENT, given))
-
-
-async def note_attempt(
-    session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], **values: Any
-) -> None:
-    """One more attempt at each; `values`: what else changes. What nobody waits for any more stays as it is."""
-    given = {"of_tenant": tenant_id, "deliveries": list(delivery_ids)}
-    await session.execute(_note_attempt(tuple(sorted(values))), given | values)
-
-
-@cache
-def _note_attempt(names: tuple[str, ...]) -> Update:
-    attempted = (
-        update(table(Delivery))
-        .where(
-            Delivery.tenant_id == bindparam("of_tenant"),
-            any_id(Delivery.id, "deliveries"),
-            Delivery.state == "pending",
-        )
-        .values(attempts=Delivery.attempts + 1)
-    )
-    return attempted.values({name: bindparam(name) for name in names})
-
-
 async def give_up(
     session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str | None, words: str
 ) -> None:
@@ -198,104 +145,6 @@ async def opened(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[
         .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
     )
     return list(await session.execute(query))
-
-
-class Spared(NamedTuple):
-    incident_id: UUID
-    held: str
-
-
-async def withdraw_held(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Spared]:
-    """What nobody was told yet of these incidents, nobody will be."""
-    statement = (
-        delete(table(Delivery))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            any_id(Delivery.incident_id, incident_ids),
-            Delivery.state == "pending",
-            Delivery.held.is_not(None),
-        )
-        .returning(Delivery.incident_id, Delivery.held)
-    )
-    return [Spared(row.incident_id, str(row.held)) for row in await session.execute(statement)]
-
-
-class HeldBack(NamedTuple):
-    """A delivery that is to be judged anew, and what it tells of."""
-
-    id: UUID
-    channel_id: UUID
-    channel: str
-    target: str
-    incident: Incident
-
-
-async def claim_held(session: AsyncSession, tenant_id: UUID, now: datetime, limit: int) -> list[HeldBack]:
-    """Locked, with their incidents; what another transaction has its hands on is left to the next round."""
-    query = (
-        select(Delivery.id, Delivery.channel_id, Delivery.channel, Delivery.target, Incident)
-        .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            Delivery.state == "pending",
-            Delivery.held.is_not(None),
-            Delivery.channel_id.is_not(None),
-            Delivery.next_at <= now,
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-        .with_for_update(of=[Delivery, Incident], skip_locked=True)
-    )
-    return [
-        HeldBack(row.id, row.channel_id, row.channel, row.target, row.Incident)
-        for row in await session.execute(query)
-    ]
-
-
-class Judged(NamedTuple):
-    """`until`, `held`: None when it may go out."""
-
-    id: UUID
-    until: datetime | None
-    held: str | None
-
-
-_HOLD = text(
-    """
-    UPDATE deliveries d SET next_at = new.until, held = new.held,
-        expires_at = coalesce(new.until, :now) + CAST(:give_up AS interval)
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:until AS timestamptz[]), CAST(:held AS text[]))
-        AS new(id, until, held)
-    WHERE d.tenant_id = :tenant AND d.id = new.id
-    """
-)
-
-
-async def hold(session: AsyncSession, tenant_id: UUID, judged: Sequence[Judged], now: datetime) -> None:
-    if judged:
-        values = {
-            "tenant": tenant_id,
-            "now": now,
-            "give_up": GIVE_UP,
-            "ids": [each.id for each in judged],
-            "until": [each.until for each in judged],
-            "held": [each.held for each in judged],
-        }
-        await session.execute(_HOLD, values)
-
-
-async def judge_again(session: AsyncSession, tenant_id: UUID, now: datetime) -> None:
-    """Everything that is held, in the next round."""
-    await session.execute(
-        update(table(Delivery))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            Delivery.state == "pending",
-            Delivery.held.is_not(None),
-            Delivery.next_at > now,
-        )
-        .values(next_at=now)
-    )
 
 
 async def adopt(session: AsyncSession, tenant_id: UUID, target: str, channel_id: UUID) -> None:
@@ -344,23 +193,3 @@ async def get(session: AsyncSession, tenant_id: UUID, delivery_id: UUID) -> Deli
 async def lock(session: AsyncSession, tenant_id: UUID, delivery_id: UUID) -> Delivery | None:
     query = select(Delivery).where(Delivery.tenant_id == tenant_id, Delivery.id == delivery_id)
     return await session.scalar(query.with_for_update())
-
-
-async def attempts(
-    session: AsyncSession, tenant_id: UUID, message_id: UUID, limit: int
-) -> Sequence[DeliveryAttempt]:
-    """Newest first."""
-    query = (
-        select(DeliveryAttempt)
-        .where(DeliveryAttempt.tenant_id == tenant_id, DeliveryAttempt.message_id == message_id)
-        .order_by(DeliveryAttempt.at.desc(), DeliveryAttempt.id.desc())
-        .limit(limit)
-    )
-    return (await session.scalars(query)).all()
-
-
-async def forget_attempts(session: AsyncSession, before: datetime, limit: int) -> int:
-    """Of every tenant, in the scanner's role; how many."""
-    result = await session.execute(_FORGET, {"before": before, "limit": limit})
-    assert isinstance(result, CursorResult)
-    return result.rowcount

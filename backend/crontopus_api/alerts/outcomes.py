@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import channels_repository
-from crontopus_api.alerts import deliveries_repository as repository
+from crontopus_api.alerts import attempts_repository, channels_repository
 from crontopus_api.alerts.backing_off import FAILING_FOR, channel_break, expiry, next_try
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Receipt
 from crontopus_api.alerts.deliveries_repository import Waiting
@@ -43,36 +42,32 @@ class Outcomes:
 
     async def record(self, session: AsyncSession, outcome: Outcome) -> None:
         now = self._clock.now()
-        channel = await channels_repository.get(session, outcome.tenant_id, outcome.channel_id)
-        if channel is None:
-            # It was deleted meanwhile, and with it what was waiting.
-            return
-        await add_rows(session, DeliveryAttempt, [_attempt(outcome, now)])
         if outcome.receipt is not None:
-            await self._taken(session, channel, outcome, outcome.receipt, now)
+            await self._taken(session, outcome, outcome.receipt, now)
         elif outcome.failed is not None:
-            await self._refused(session, channel, outcome, outcome.failed, now)
-        await announce(session, outcome.tenant_id, "incidents")
+            await self._not_taken(session, outcome, outcome.failed, now)
 
-    async def _taken(
-        self, session: AsyncSession, channel: Channel, outcome: Outcome, receipt: Receipt, now: datetime
-    ) -> None:
-        await repository.note_attempt(
-            session,
-            outcome.tenant_id,
-            [each.id for each in outcome.about],
-            state="sent",
-            last_error=None,
-            sent_at=now,
-            next_at=None,
-            receipt=receipt.ids or None,
-        )
-        if channel.failures or channel.open_until is not None or channel.state == "broken":
+    async def _taken(self, session: AsyncSession, outcome: Outcome, receipt: Receipt, now: datetime) -> None:
+        ids = [each.id for each in outcome.about]
+        mended = await attempts_repository.taken(session, _attempt(outcome, now), ids, receipt.ids or None)
+        channel = await self._channel(session, outcome) if mended else None
+        if channel is not None:
             channel = await self._locked(session, channel)
             channel.failures, channel.failing_since, channel.open_until = 0, None, None
             channel.state, channel.problem = "ready", None
             await session.flush()
             await self._watch.working(session, channel, "A message was taken.", now)
+
+    async def _not_taken(
+        self, session: AsyncSession, outcome: Outcome, failed: DeliveryFailed, now: datetime
+    ) -> None:
+        channel = await self._channel(session, outcome)
+        if channel is None:
+            # It was deleted meanwhile, and with it what was waiting.
+            return
+        await add_rows(session, DeliveryAttempt, [_attempt(outcome, now)])
+        await self._refused(session, channel, outcome, failed, now)
+        await announce(session, outcome.tenant_id, "incidents")
 
     async def _refused(
         self,
@@ -119,7 +114,7 @@ class Outcomes:
                 events.append(_event(outcome, each, f"{where} ({each.event}): {failed}", now))
         if over:
             ids = [each.id for each in over]
-            await repository.note_attempt(
+            await attempts_repository.note_attempt(
                 session, outcome.tenant_id, ids, state="failed", last_error=str(failed), next_at=None
             )
         if pending:
@@ -127,11 +122,15 @@ class Outcomes:
             latest = min(expiry(each.created_at, each.expires_at) for each in pending)
             next_at = min(now + next_try(pending[0].attempts + 1, failed.retry_after), latest)
             ids = [each.id for each in pending]
-            await repository.note_attempt(
+            await attempts_repository.note_attempt(
                 session, outcome.tenant_id, ids, last_error=str(failed), next_at=next_at
             )
         await add_rows(session, IncidentEvent, events)
         return bool(over)
+
+    @staticmethod
+    async def _channel(session: AsyncSession, outcome: Outcome) -> Channel | None:
+        return await channels_repository.get(session, outcome.tenant_id, outcome.channel_id)
 
     @staticmethod
     async def _locked(session: AsyncSession, channel: Channel) -> Channel:

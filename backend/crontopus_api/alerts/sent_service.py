@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import channels_repository
+from crontopus_api.alerts import attempts_repository, channels_repository
 from crontopus_api.alerts import deliveries_repository as repository
 from crontopus_api.alerts.backing_off import GIVE_UP
 from crontopus_api.alerts.channel_schemas import AttemptOut, DeliveryDetail, DeliveryOut, DeliveryQuery
@@ -56,7 +56,7 @@ class SentService:
         if delivery is None:
             raise _missing()
         message_id = delivery.message_id or delivery.id
-        tries = await repository.attempts(session, tenant_id, message_id, _MOST_TRIES)
+        tries = await attempts_repository.attempts(session, tenant_id, message_id, _MOST_TRIES)
         shown = [AttemptOut.model_validate(each) for each in tries]
         return DeliveryDetail(**dict(_out(delivery)), tries=shown)
 
@@ -90,7 +90,7 @@ class SentService:
         """Attempts of long ago; how many. Answers 0 when there may be none left."""
         before = self._clock.now() - _ATTEMPTS_KEPT
         async with self._database.session(Scope(role="crontopus_scanner")) as session:
-            count = await repository.forget_attempts(session, before, _BATCH)
+            count = await attempts_repository.forget_attempts(session, before, _BATCH)
         return count if count == _BATCH else 0
 
 

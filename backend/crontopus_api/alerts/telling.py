@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import deliveries_repository
+from crontopus_api.alerts import deliveries_repository, held_repository
 from crontopus_api.alerts.backing_off import GIVE_UP
 from crontopus_api.alerts.models import Delivery, IncidentEvent, Reminder
 from crontopus_api.alerts.routing import About, Router, Target, reminders_repository
@@ -94,7 +94,7 @@ class Teller:
     ) -> None:
         """Who was not told yet that it opened need not hear that it is over."""
         await reminders_repository.forget(session, tenant_id, incident_ids)
-        spared = await deliveries_repository.withdraw_held(session, tenant_id, incident_ids)
+        spared = await held_repository.withdraw_held(session, tenant_id, incident_ids)
         reasons = dict.fromkeys((each.incident_id, each.held) for each in spared)
         await add_rows(
             session,

@@ -20,7 +20,7 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Table, UniqueCo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
-from crontopus_api.alerts.deliveries_repository import Judged
+from crontopus_api.alerts.held_repository import Judged
 from crontopus_api.alerts.repository import IncidentFilter
 from crontopus_api.alerts.routing.reminders_repository import Postponed
 from crontopus_api.checkins.runs.repository import RunFilter
@@ -116,11 +116,33 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.alerts.deliveries_repository:settle": [
         {"delivery_ids": [OLDER_ID, ID], "message_id": LAST_ID}
     ],
-    "crontopus_api.alerts.deliveries_repository:note_attempt": [
+    "crontopus_api.alerts.attempts_repository:note_attempt": [
         {"delivery_ids": [OLDER_ID, ID], "values": {"state": "sent"}}
     ],
-    "crontopus_api.alerts.deliveries_repository:hold": [{"judged": [Judged(HELD_ID, LATER, "longer")]}],
-    "crontopus_api.alerts.deliveries_repository:judge_again": [{"now": EARLIER}],
+    "crontopus_api.alerts.attempts_repository:taken": [
+        {
+            "attempt": {
+                "tenant_id": INTRUDER,
+                "id": LAST_ID,
+                "channel_id": ID,
+                "target": WORD,
+                "message_id": ID,
+            }
+            | {
+                "size": 1,
+                "at": NOW,
+                "took_ms": 1,
+                "ok": True,
+                "status": None,
+                "response": None,
+                "error": None,
+            },
+            "delivery_ids": [OLDER_ID, ID],
+            "receipt": None,
+        }
+    ],
+    "crontopus_api.alerts.held_repository:hold": [{"judged": [Judged(HELD_ID, LATER, "longer")]}],
+    "crontopus_api.alerts.held_repository:judge_again": [{"now": EARLIER}],
     "crontopus_api.alerts.routing.reminders_repository:postpone": [{"rows": [Postponed(ID, LATER, 1)]}],
     "crontopus_api.alerts.repository:page": [{"wanted": IncidentFilter()}],
     "crontopus_api.alerts.repository:concerned": [

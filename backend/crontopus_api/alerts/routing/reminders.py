@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crontopus_api.alerts import deliveries_repository
-from crontopus_api.alerts.deliveries_repository import HeldBack, Judged
+from crontopus_api.alerts import deliveries_repository, held_repository
+from crontopus_api.alerts.held_repository import HeldBack, Judged
 from crontopus_api.alerts.models import Incident, IncidentEvent, Reminder
 from crontopus_api.alerts.routing import reminders_repository as repository
 from crontopus_api.alerts.routing.planning import Book, default_channels, names_of, plan
@@ -94,11 +94,11 @@ class Reminders:
 
     async def on_routing_changed(self, session: AsyncSession, event: RoutingChanged) -> None:
         """What was held is judged anew: quiet hours may have changed, or a window ended."""
-        await deliveries_repository.judge_again(session, event.tenant_id, self._clock.now())
+        await held_repository.judge_again(session, event.tenant_id, self._clock.now())
 
     async def _handle(self, session: AsyncSession, tenant_id: UUID, now: datetime) -> int:
         due = await repository.claim(session, tenant_id, now, _BATCH)
-        waiting = await deliveries_repository.claim_held(session, tenant_id, now, _BATCH)
+        waiting = await held_repository.claim_held(session, tenant_id, now, _BATCH)
         if not (due or waiting):
             return 0
         incidents = {each.incident.id: each.incident for each in due}
@@ -142,7 +142,7 @@ class Reminders:
         over = [each.incident.id for each in waiting if each.incident.state == "resolved"]
         if over:
             # Resolved without a word, as what is muted is.
-            await deliveries_repository.withdraw_held(session, work.tenant_id, over)
+            await held_repository.withdraw_held(session, work.tenant_id, over)
         for each in waiting:
             if each.incident.state == "resolved":
                 continue
@@ -150,7 +150,7 @@ class Reminders:
             judged.append(Judged(each.id, still.until if still else None, still.why if still else None))
             if still is None:
                 free.add(Target(each.channel_id, each.channel, each.target))
-        await deliveries_repository.hold(session, work.tenant_id, judged, work.now)
+        await held_repository.hold(session, work.tenant_id, judged, work.now)
         await wake(session, work.tenant_id, free)
 
     async def _abouts(
