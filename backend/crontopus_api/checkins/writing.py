@@ -141,15 +141,16 @@ def _statement() -> str:
     # cross-tenant: a batch holds check-ins of any tenants, each row with its own
     return f"""
     WITH w AS MATERIALIZED (SELECT * FROM {_rows(1, _STATUS)}),
-    -- In order of id, as everybody locks them.
+    -- In order of id, as everybody locks them, and row by row: a plan that reads the table may be cheaper by the
+    -- planner's guess of how many rows are sent, and never is by what a busy table looks like.
     locked AS MATERIALIZED (
-        SELECT h.tenant_id, h.instance_id FROM instance_status h JOIN w USING (tenant_id, instance_id)
-        WHERE h.xmin = w.seen ORDER BY h.instance_id FOR UPDATE OF h
+        SELECT h.place, w.* FROM (SELECT * FROM w ORDER BY instance_id) w CROSS JOIN LATERAL (
+            SELECT h.ctid AS place FROM instance_status h
+            WHERE h.tenant_id = w.tenant_id AND h.instance_id = w.instance_id AND h.xmin = w.seen FOR UPDATE
+        ) h
     ),
     moved AS (
-        UPDATE instance_status h SET {", ".join(plain + last)}
-        FROM locked l JOIN w USING (tenant_id, instance_id)
-        WHERE h.tenant_id = l.tenant_id AND h.instance_id = l.instance_id
+        UPDATE instance_status h SET {", ".join(plain + last)} FROM locked w WHERE h.ctid = w.place
         RETURNING h.tenant_id, h.instance_id, h.xmin
     ),
     mine AS MATERIALIZED (

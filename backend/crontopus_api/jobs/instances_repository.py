@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, func, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -125,7 +125,7 @@ async def warned(session: AsyncSession, tenant_id: UUID) -> list[Warned]:
         )
         .where(
             InstanceStatus.tenant_id == tenant_id,
-            InstanceStatus.warnings != text("'[]'::jsonb"),
+            InstanceStatus.warned,
             Instance.retired_at.is_(None),
         )
     )

@@ -76,7 +76,7 @@ WITH page AS MATERIALIZED (
     SELECT i.job_id, {shown_state_sql("s")} AS shown, s.* FROM instances i JOIN instance_status s ON {_OF}
     WHERE i.tenant_id = %(tenant)s AND i.retired_at IS NULL AND i.job_id IN (SELECT id FROM page)
 ), counted AS (
-    SELECT job_id, shown, count(*) AS instances, count(*) FILTER (WHERE warnings <> '[]') AS warned,
+    SELECT job_id, shown, count(*) AS instances, count(*) FILTER (WHERE warned) AS warned,
            min(due_at) FILTER (WHERE due_at > %(now)s) AS due_at
     FROM places GROUP BY job_id, shown
 ), standing AS (
