@@ -47,7 +47,7 @@ async def write_known(
     """One check-in per instance, in a transaction of its own. None: its row has changed, nothing was written."""
     fold = Fold(now, {})
     try:
-        answers = [fold.add(each.check_in, each.live) for each in known]
+        answers: list[Answer | None] = [fold.add(each.check_in, each.live) for each in known]
         if (
             fold.withdrawn
         ):  # waited so long that a miss may be in the history by now: that takes a transaction
@@ -61,16 +61,16 @@ async def write_known(
         # The engine changes in place: what is remembered now is of a future that did not come.
         _forget(cache, known)
         raise
-    result: list[Answer | None] = []
-    for each, answer in zip(known, answers, strict=True):
-        version = versions.get(each.key)
-        if version is None:
-            cache.forget(each.key)
-        else:
-            each.live.seen, each.live.last_run = version, None
-        result.append(None if version is None else answer)
-    WAYS.labels("remembered").inc(len(versions))
-    return result
+    for each in known:
+        each.live.seen, each.live.last_run = versions.now, None
+    WAYS.labels("remembered").inc(len(known) - len(versions.stale))
+    if not versions.stale:
+        return answers
+    _forget(cache, [each for each in known if each.live.instance_id in versions.stale])
+    return [
+        None if each.live.instance_id in versions.stale else answer
+        for each, answer in zip(known, answers, strict=True)
+    ]
 
 
 def _forget(cache: StatusCache, known: Sequence[Known]) -> None:
@@ -92,13 +92,14 @@ async def write_looked_up(
         written = Written(
             [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
         )
-        versions = await write(connection, written, now) if touched else {}
+        versions = await write(connection, written, now) if touched else None
         if fold.withdrawn:
             await withdraw(connection, fold.withdrawn)
     # Committed: what was written is what there is.
-    for key, version in versions.items():
-        lives[key].seen, lives[key].last_run = version, None
-        cache.put(key, lives[key])
+    for key in touched:
+        if versions is not None and (live := lives[key]).status is not None:
+            live.seen, live.last_run = versions.now, None
+            cache.put(key, live)
     return answers, {key[0] for key in touched}
 
 

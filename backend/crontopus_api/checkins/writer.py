@@ -230,7 +230,9 @@ class CheckInWriter:
 
     async def _keep(self, group: Sequence[Waiting]) -> None:
         """Into the journal, those that are sure to find their instance later; the others are told to try again."""
-        sure = [each for each in group if self._journal is not None and self._cache.knows(each.check_in.target)]
+        sure = [
+            each for each in group if self._journal is not None and self._cache.knows(each.check_in.target)
+        ]
         if sure and self._journal is not None:
             try:
                 async with self._keeping:

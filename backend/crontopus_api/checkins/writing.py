@@ -2,13 +2,14 @@
 
 One round trip, and outside a transaction block a transaction of its own. The rows travel as JSON, which
 PostgreSQL takes apart faster than a client in Python can put arrays together. What was concluded from a status row
-is written only if the row is still the one that was read (`xmin`); the statement answers which were.
+is written only if the row is still the one that was read (`xmin`); the statement answers which were not.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -125,7 +126,20 @@ def _value(name: str) -> str:
     return f"coalesce(w.{name}, {_DEFAULTS[name]})" if name in _DEFAULTS else f"w.{name}"
 
 
-def _statement() -> str:
+# Not what was concluded from a row that has changed.
+_MINE = "(loose OR (tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved))"
+
+
+def _also(parameter: int, table: str, columns: dict[str, str], otherwise: str = "") -> str:
+    names, sent = ", ".join(columns), _rows(parameter, {**columns, "loose": "boolean"})
+    return f""",
+    new_{table} AS (
+        INSERT INTO {table} ({names}) SELECT {names} FROM {sent} WHERE {_MINE} {otherwise}
+    )"""  # noqa: S608 - names of our own columns
+
+
+def _statement(*, keys: bool, changes: bool) -> str:
+    """What there is none of is left out: to find that there is nothing to do takes PostgreSQL a while too."""
     kept = [name for name in _STATUS if not name.startswith("last_run_")]
     plain = [f"{name} = {_value(name)}" for name in kept if name not in {"tenant_id", "instance_id", "seen"}]
     last = [
@@ -133,11 +147,12 @@ def _statement() -> str:
         for name in _STATUS
         if name.startswith("last_run_")
     ]
-    runs, keys, changes = ", ".join(_RUN), ", ".join(_KEY), ", ".join(_CHANGE)
+    runs = ", ".join(_RUN)
     fixed = {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "source"}
     own_rule = {"state", "started_at", "output_truncated"}
     taken = [f"{name} = coalesce(excluded.{name}, r.{name})" for name in _RUN if name not in fixed | own_rule]
-    mine = "(loose OR (tenant_id, instance_id) IN (SELECT tenant_id, instance_id FROM moved))"
+    more = _also(3, "run_keys", _KEY, "ON CONFLICT DO NOTHING") if keys else ""
+    more += _also(4 if keys else 3, "status_changes", _CHANGE) if changes else ""
     # cross-tenant: a batch holds check-ins of any tenants, each row with its own
     return f"""
     WITH w AS MATERIALIZED (SELECT * FROM {_rows(1, _STATUS)}),
@@ -154,7 +169,7 @@ def _statement() -> str:
         RETURNING h.tenant_id, h.instance_id, h.xmin
     ),
     mine AS MATERIALIZED (
-        SELECT * FROM {_rows(2, {**_RUN, "content": "text", "loose": "boolean"})} WHERE {mine}
+        SELECT * FROM {_rows(2, {**_RUN, "content": "text", "loose": "boolean"})} WHERE {_MINE}
     ),
     new_runs AS (
         INSERT INTO runs AS r ({runs}) SELECT {", ".join(_value(name) for name in _RUN)} FROM mine w
@@ -169,43 +184,48 @@ def _statement() -> str:
         INSERT INTO run_outputs (tenant_id, partition_at, run_id, content)
         SELECT tenant_id, partition_at, id, decode(content, 'base64') FROM mine WHERE content IS NOT NULL
         ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content
-    ),
-    new_keys AS (
-        INSERT INTO run_keys ({keys}) SELECT {keys} FROM {_rows(3, {**_KEY, "loose": "boolean"})} WHERE {mine}
-        ON CONFLICT DO NOTHING
-    ),
-    new_changes AS (
-        INSERT INTO status_changes ({changes})
-        SELECT {changes} FROM {_rows(4, {**_CHANGE, "loose": "boolean"})} WHERE {mine}
+    ){more}
+    SELECT (SELECT max(xmin::text) FROM moved), (
+        SELECT string_agg(w.instance_id::text, ' ') FROM w LEFT JOIN moved USING (tenant_id, instance_id)
+        WHERE moved.xmin IS NULL
     )
-    SELECT instance_id, xmin::text FROM moved
     """  # noqa: S608 - names of our own columns
 
 
-_WRITE = Prepared("write_check_ins", _statement())
+@cache
+def _prepared(*, keys: bool, changes: bool) -> Prepared:
+    name = f"write_check_ins{'_keys' * keys}{'_changes' * changes}"
+    return Prepared(name, _statement(keys=keys, changes=changes))
+
+
 _encode = msgspec.json.Encoder().encode
 
 
-async def write(connection: Connection, written: Written, now: datetime) -> dict[Key, str]:
-    """The instances whose status row was still the one seen, with the version it has now.
+class Versions(NamedTuple):
+    """`now`: what the status rows that were written are now, see `Live.seen`. `stale`: instances whose row was not
+    the one seen any more; of these nothing was written."""
 
-    Of the others nothing was written.
-    """
-    rows = await _WRITE.execute(connection, parameters(written, now))
-    if not rows:
-        return {}
-    keys = {live.instance_id.bytes: (live.tenant_id, live.instance_id) for live in written.lives}
-    return {keys[instance_id]: version.decode() for instance_id, version in rows if instance_id and version}
+    now: str
+    stale: frozenset[UUID]
+
+
+async def write(connection: Connection, written: Written, now: datetime) -> Versions:
+    statement = _prepared(keys=bool(written.keys), changes=bool(written.changes))
+    [(version, stale)] = await statement.execute(connection, parameters(written, now))
+    return Versions((version or b"").decode(), frozenset(map(UUID, (stale or b"").decode().split())))
 
 
 def parameters(written: Written, now: datetime) -> list[bytes]:
     loose = {live.instance_id for live in written.lives if live.status is None}
-    return [
+    data = [
         _encode([_status_row(live) for live in written.lives if live.status is not None]),
         _encode(written.runs),
-        _encode([_key_row(key, loose) for key in written.keys]),
-        _encode([_change_row(live, change, now) for live, change in written.changes]),
     ]
+    if written.keys:
+        data.append(_encode([_key_row(key, loose) for key in written.keys]))
+    if written.changes:
+        data.append(_encode([_change_row(live, change, now) for live, change in written.changes]))
+    return data
 
 
 def _status_row(live: Live) -> dict[str, Any]:

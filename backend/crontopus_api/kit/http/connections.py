@@ -4,10 +4,43 @@ Every check is made by a timer or a counter that an ordinary request, which come
 """
 
 import json
-from asyncio import TimerHandle, Transport
+from asyncio import AbstractEventLoop, TimerHandle, Transport
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Corked:
+    """A transport whose small writes of one pass of the loop go out as one: the head of an answer and its body are two
+    writes, and each system call, with the reader it wakes up, costs more than all the rest of a short answer."""
+
+    most_held_bytes = 64 << 10
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+        self._bytes = 0
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading, self.resume_reading = transport.pause_reading, transport.resume_reading
+        self.is_closing, self.abort = transport.is_closing, transport.abort
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        self._bytes += len(data)
+        if self._bytes > self.most_held_bytes:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held and not self.is_closing():
+            held, self._held, self._bytes = self._held, [], 0
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
 
 class GuardedConnection(HttpToolsProtocol):
@@ -39,7 +72,7 @@ class GuardedConnection(HttpToolsProtocol):
     _refusal: tuple[int, str] | None = None
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
