@@ -40,7 +40,7 @@ COPY_JOBS = """
     ) made
 """
 COPY_INSTANCES = """
-    WITH template AS (SELECT i.* FROM instances i JOIN jobs j ON j.id = i.job_id WHERE j.name = 'template'),
+    WITH template AS (SELECT i.* FROM instances i JOIN jobs j ON j.id = i.job_id WHERE j.name = 'template' LIMIT 1),
     made AS (
         INSERT INTO instances (tenant_id, id, job_id, endpoint_id, expectation, created_at)
         SELECT t.tenant_id, gen_random_uuid(), w.job_id, NULL, t.expectation, t.created_at
