@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Delivery, Incident
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
 
 
 class Waiting(NamedTuple):
@@ -126,25 +126,34 @@ async def give_up(
     await session.execute(statement.values(state="failed", last_error=words, next_at=None, held=None))
 
 
-async def told(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
-    """(incident, channel, kind, target) of everybody who was told, or is about to be, that they opened."""
-    return [row for row in await opened(session, tenant_id, incident_ids) if row.held is None]
-
-
-async def opened(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
-    """The same, and `held`, of those also who are told later."""
-    query = (
-        select(Delivery.incident_id, Delivery.channel_id, Delivery.channel, Delivery.target, Delivery.held)
-        .where(
-            Delivery.tenant_id == tenant_id,
-            any_id(Delivery.incident_id, incident_ids),
-            Delivery.event == "opened",
-            Delivery.channel_id.is_not(None),
-        )
-        .distinct()
-        .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
+_OPENED = (
+    select(
+        Delivery.tenant_id,
+        Delivery.incident_id,
+        Delivery.channel_id,
+        Delivery.channel,
+        Delivery.target,
+        Delivery.held,
     )
-    return list(await session.execute(query))
+    .where(
+        Delivery.tenant_id == WANTED.c.tenant_id,
+        Delivery.incident_id == WANTED.c.id,
+        Delivery.event == "opened",
+        Delivery.channel_id.is_not(None),
+    )
+    .distinct()
+    .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
+)
+
+
+async def told(session: AsyncSession, incidents: Collection[Key]) -> list[Any]:
+    """(tenant, incident, channel, kind, target) of everybody who was told, or is about to be, that they opened."""
+    return [row for row in await opened(session, incidents) if row.held is None]
+
+
+async def opened(session: AsyncSession, incidents: Collection[Key]) -> list[Any]:
+    """The same, and `held`, of those also who are told later."""
+    return list(await session.execute(_OPENED, sent(incidents)))
 
 
 async def adopt(session: AsyncSession, tenant_id: UUID, target: str, channel_id: UUID) -> None:

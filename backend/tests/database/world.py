@@ -7,7 +7,7 @@ and names of its parameters; `ARGUMENTS` says what cannot be told from these.
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import UnionType
 from typing import Any
@@ -27,6 +27,7 @@ from crontopus_api.checkins.runs.repository import RunFilter
 from crontopus_api.identity.audit_repository import AuditFilter
 from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.kit.database import Base
+from crontopus_api.kit.sql import Key
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)
@@ -145,9 +146,8 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.alerts.held_repository:judge_again": [{"now": EARLIER}],
     "crontopus_api.alerts.routing.reminders_repository:postpone": [{"rows": [Postponed(ID, LATER, 1)]}],
     "crontopus_api.alerts.repository:page": [{"wanted": IncidentFilter()}],
-    "crontopus_api.alerts.repository:concerned": [
-        {"instance_ids": [ID], "endpoint_ids": [ID], "since": EARLIER}
-    ],
+    "crontopus_api.alerts.repository:of_endpoints": [{"since": EARLIER}],
+    "crontopus_api.alerts.repository:recent": [{"since": {INTRUDER: EARLIER}}],
     "crontopus_api.alerts.repository:open_of_kinds": [{"kinds": ["missed", WORD]}],
     "crontopus_api.checkins.keys.repository:add": [
         {"row": {"tenant_id": INTRUDER, "digest": b"new", "sealed": b"new", "created_at": NOW}}
@@ -292,9 +292,16 @@ def calls(function: Callable[..., Any], session: AsyncSession) -> Iterator[tuple
 
 
 def _argument(function: Callable[..., Any], name: str, kind: Any) -> Any:
-    fixed = {"tenant_id": INTRUDER, "user_id": person(INTRUDER), "user_ids": [person(INTRUDER)]}
+    fixed = {
+        "tenant_id": INTRUDER,
+        "tenant_ids": [INTRUDER],
+        "user_id": person(INTRUDER),
+        "user_ids": [person(INTRUDER)],
+    }
     if name in fixed:
         return fixed[name]
+    if kind == Collection[Key]:
+        return [Key(INTRUDER, ID)]
     if typing.get_origin(kind) in {typing.Union, UnionType} and type(None) in typing.get_args(kind):
         return None
     if name in BY_NAME:
