@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Channel
-from crontopus_api.kit.sql import TENANTS, table
+from crontopus_api.kit.sql import TENANTS, WANTED, Key, sent, table
 
 
 class NameTaken(Exception):
@@ -38,6 +38,15 @@ async def usable(session: AsyncSession, tenant_ids: Collection[UUID]) -> Sequenc
 
 async def get(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:
     return await session.scalar(_ONE, {"tenant": tenant_id, "channel": channel_id})
+
+
+_KNOWN = select(Channel).where(Channel.tenant_id == WANTED.c.tenant_id, Channel.id == WANTED.c.id)
+
+
+async def known(session: AsyncSession, channels: Collection[Key]) -> dict[Key, Channel]:
+    """Those of them that there are."""
+    found = await session.scalars(_KNOWN, sent(channels))
+    return {Key(each.tenant_id, each.id): each for each in found}
 
 
 async def lock(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:

@@ -20,6 +20,8 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Table, UniqueCo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
+from crontopus_api.alerts.attempts_repository import Taken
+from crontopus_api.alerts.deliveries_repository import Whose
 from crontopus_api.alerts.held_repository import Judged
 from crontopus_api.alerts.repository import IncidentFilter
 from crontopus_api.alerts.routing.reminders_repository import Postponed
@@ -94,6 +96,13 @@ MORE_ROWS: dict[str, list[dict[str, Any]]] = {
         {"id": UUID(int=5), "flapping": True, "well_since": NOW, "endpoint_id": ID}
         | {"parent_id": None, "instance_id": LAST_ID, "channel_id": None},
         {"id": UUID(int=6), "kind": WORD} | _OVER,
+        {
+            "id": UUID(int=9),
+            "kind": "endpoint_offline",
+            "instance_id": None,
+            "channel_id": None,
+            "parent_id": None,
+        },
         {"id": UUID(int=7), "kind": "slow"} | _OVER,
     ],
     # The victim's only: no two have the same digest.
@@ -109,39 +118,36 @@ BY_NAME: dict[str, Any] = {
     "labels": {},
     "seconds": 1,
 }
+_ATTEMPT = {
+    "tenant_id": INTRUDER,
+    "id": LAST_ID,
+    "channel_id": ID,
+    "target": WORD,
+    "message_id": ID,
+    "size": 1,
+    "at": NOW,
+    "took_ms": 1,
+    "ok": True,
+    "status": None,
+    "response": None,
+    "error": None,
+}
 # By function: one or more calls of it.
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.alerts.channels_repository:claim_probe": [{"seen": NOW, "until": LATER}],
     "crontopus_api.alerts.deliveries_repository:get": [{"delivery_id": OLDER_ID}],
     "crontopus_api.alerts.deliveries_repository:lock": [{"delivery_id": OLDER_ID}],
     "crontopus_api.alerts.deliveries_repository:settle": [
-        {"delivery_ids": [OLDER_ID, ID], "message_id": LAST_ID}
+        {"messages": {Key(INTRUDER, OLDER_ID): LAST_ID, Key(INTRUDER, ID): LAST_ID}}
     ],
     "crontopus_api.alerts.attempts_repository:note_attempt": [
         {"delivery_ids": [OLDER_ID, ID], "values": {"state": "sent"}}
     ],
+    "crontopus_api.alerts.attempts_repository:recent": [{"whose": [Whose(INTRUDER, ID, WORD)]}],
     "crontopus_api.alerts.attempts_repository:taken": [
-        {
-            "attempt": {
-                "tenant_id": INTRUDER,
-                "id": LAST_ID,
-                "channel_id": ID,
-                "target": WORD,
-                "message_id": ID,
-            }
-            | {
-                "size": 1,
-                "at": NOW,
-                "took_ms": 1,
-                "ok": True,
-                "status": None,
-                "response": None,
-                "error": None,
-            },
-            "delivery_ids": [OLDER_ID, ID],
-            "receipt": None,
-        }
+        {"messages": [Taken(_ATTEMPT, [OLDER_ID, ID], None)], "mending": True}
     ],
+    "crontopus_api.alerts.deliveries_repository:waiting": [{"whose": [Whose(INTRUDER, ID, WORD)]}],
     "crontopus_api.alerts.held_repository:hold": [{"judged": [Judged(HELD_ID, LATER, "longer")]}],
     "crontopus_api.alerts.held_repository:judge_again": [{"now": EARLIER}],
     "crontopus_api.alerts.routing.reminders_repository:postpone": [{"rows": [Postponed(ID, LATER, 1)]}],
