@@ -55,15 +55,21 @@ class Outages:
         """Fold those that have something in common; the others are told of one by one."""
         since = {each.ledger.tenant_id: each.since for each in together}
         recent = await repository.recent(session, since) if together else {}
+        many = [
+            each.ledger.tenant_id
+            for each in together
+            if len(each.fresh) + len(recent.get(each.ledger.tenant_id, ())) >= folding.LEAST
+        ]
+        jobs = await self._jobs.counts(session, many) if many else {}
         for each in together:
-            await self._fold(session, each, recent.get(each.ledger.tenant_id, ()))
+            tenant_id = each.ledger.tenant_id
+            await self._fold(session, each, recent.get(tenant_id, ()), jobs.get(tenant_id, 0))
 
-    async def _fold(self, session: AsyncSession, together: Together, recent: Sequence[Trouble]) -> None:
+    async def _fold(
+        self, session: AsyncSession, together: Together, recent: Sequence[Trouble], jobs: int
+    ) -> None:
         ledger, fresh, outages = together.ledger, together.fresh, together.outages
         troubles = [each.trouble for each in fresh]
-        jobs = 0
-        if len(recent) + len(troubles) >= folding.LEAST:
-            jobs = await self._jobs.count(session, ledger.tenant_id)
         commits = {each.id: each.commit_id for each in outages.values()}
         by_id = {each.row["id"]: each for each in fresh}
         for outage in folding.shared(troubles, recent, commits, jobs):

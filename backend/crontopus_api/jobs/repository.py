@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Document, InvalidFile, Job, Namespace, Repository, RetiredSigner
 from crontopus_api.kit.schemas import JobRef
-from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
+from crontopus_api.kit.sql import TENANTS, WANTED, Key, any_id, sent, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
 
 
@@ -72,9 +72,16 @@ async def subjects(session: AsyncSession, jobs: Collection[Key]) -> dict[Key, Su
     return {Key(*row[:2]): Subject(*row[2:]) for row in rows}
 
 
-async def count(session: AsyncSession, tenant_id: UUID) -> int:
-    query = select(func.count()).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
-    return await session.scalar(query) or 0
+_COUNTS = (
+    select(Job.tenant_id, func.count())
+    .where(Job.tenant_id == TENANTS.c.tenant_id, Job.deleted_at.is_(None))
+    .group_by(Job.tenant_id)
+)
+
+
+async def counts(session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Those that have none are left out."""
+    return {row[0]: row[1] for row in await session.execute(_COUNTS, {"tenants": list(tenant_ids)})}
 
 
 async def ids_matching(

@@ -139,7 +139,11 @@ class JobService:
         return sorted(({"default": 0} | found).items())
 
     async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
-        return await repository.count(session, tenant_id)
+        return (await self.counts(session, [tenant_id])).get(tenant_id, 0)
+
+    async def counts(self, session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Those that have none are left out."""
+        return await repository.counts(session, tenant_ids)
 
     async def instances(
         self,
