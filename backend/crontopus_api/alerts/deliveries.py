@@ -44,7 +44,7 @@ log = structlog.get_logger()
 _BATCH = 5000
 # So many targets share a transaction; so long the first of them waits for the others, in seconds.
 _TOGETHER = 50
-_LINGER = 0.02
+_LINGER = 0.05
 
 
 @dataclass(frozen=True)

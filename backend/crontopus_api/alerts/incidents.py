@@ -24,7 +24,7 @@ log = structlog.get_logger()
 _SCANNER = Scope(role="crontopus_scanner")
 _LEFT_ALONE = timedelta(minutes=1)
 # So many tenants share a transaction and its statements.
-_TOGETHER = 20
+_TOGETHER = 50
 # While PostgreSQL works for some tenants, this process works for the next.
 _AT_ONCE = 4
 

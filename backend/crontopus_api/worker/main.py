@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 # A look that finds nothing costs two milliseconds; people are told within a second of a deadline.
 _SCAN_SECONDS = 0.2
-_CLAIM_SECONDS = 0.2
 # A round costs nearly the same for one change as for a hundred, of whichever tenants: fewer wait for the next one.
+_CLAIM_SECONDS = 0.4
 _MANY_CHANGES = 100
 _REMIND_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
