@@ -23,6 +23,7 @@ from crontopus_api.kit.addresses import Answered, Network, OutboundFailed, Outbo
 
 TOTAL_SECONDS = 15.0
 MOST_ANSWER_BYTES = 1 << 20
+_SCHEMES = {"http", "https"}
 
 
 class _Guard:
@@ -77,6 +78,8 @@ class Outbound:
     ) -> Answered:
         """Raises OutboundRefused, OutboundFailed, and ValueError for what cannot be sent."""
         where = URL(url)
+        if where.scheme not in _SCHEMES or not where.host:
+            raise OutboundRefused("only http and https are called")
         if where.user is not None or where.password is not None:
             raise OutboundRefused("the address may not hold a user name or password")
         # Asked for without packing, so that the bound on the answer's size is one on its true size.
@@ -88,10 +91,12 @@ class Outbound:
                 method, where, data=content, headers=sent, allow_redirects=False
             ) as answer:
                 return Answered(answer.status, answer.headers, await self._read(answer))
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        except aiohttp.InvalidURL as error:
             raise OutboundRefused("it is none that can be called") from error
         except TimeoutError as error:
             raise OutboundFailed(f"no answer within {self._total_seconds:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise OutboundFailed(error.strerror or str(error.os_error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise OutboundFailed(str(error) or type(error).__name__) from error
 

@@ -65,6 +65,7 @@ def test_what_is_public_is(address: str) -> None:
         *("http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://2130706433:{port}/"),
         *("http://0x7f.1:{port}/", "http://127.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/"),
         *("http://0:{port}/", "http://user:secret@93.184.216.34/", "ftp://93.184.216.34/"),
+        *("//127.0.0.1:{port}/", "/", "http:///"),
     ],
 )
 async def test_no_spelling_of_our_own_address_gets_through(port: int, url: str) -> None:
