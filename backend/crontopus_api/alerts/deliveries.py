@@ -63,6 +63,17 @@ _Next = _Parcel | timedelta | None
 
 
 @dataclass(frozen=True)
+class _Chosen:
+    """Deliveries that go in one message."""
+
+    channel: Channel
+    target: str
+    deliveries: Sequence[Waiting]
+    message_id: UUID
+    last: bool
+
+
+@dataclass(frozen=True)
 class _Queue:
     """What waits for a target, and when it was told something within the last minute."""
 
@@ -126,20 +137,19 @@ class DeliveryService:
             channels = await channels_repository.known(session, {each.channel for each in whose})
             waiting = await repository.waiting(session, whose, _BATCH)
             sent = await attempts_repository.recent(session, list(waiting), now - MINUTE) if waiting else {}
-            settled: dict[Key, UUID] = {}
-            found: list[_Next] = []
+            found: list[_Chosen | timedelta | None] = []
             for each in whose:
                 channel = channels.get(each.channel)
                 if channel is None:
                     found.append(None)
                     continue
                 queue = _Queue(channel, each.target, waiting.get(each, []), sent.get(each, []), now)
-                found.append(await self._choose(session, queue, settled))
-            if settled:
-                await repository.settle(session, settled)
-        return found
+                found.append(await self._choose(session, queue))
+            await self._settle(session, [each for each in found if isinstance(each, _Chosen)])
+            return [await self._pack(session, each) if isinstance(each, _Chosen) else each for each in found]
 
-    async def _choose(self, session: AsyncSession, queue: _Queue, settled: dict[Key, UUID]) -> _Next:
+    @staticmethod
+    async def _choose(session: AsyncSession, queue: _Queue) -> _Chosen | timedelta | None:
         channel, waiting, now = queue.channel, queue.waiting, queue.now
         if channel.open_until is not None and channel.open_until > now:
             return channel.open_until - now
@@ -155,21 +165,30 @@ class DeliveryService:
             session, channel.tenant_id, channel.id, channel.open_until, now + PROBE
         ):
             return PROBE
-        return await self._pack(session, queue, chosen, settled)
+        # A message of one goes by the delivery's own id; one of many must not be taken for that of its first.
+        message_id = chosen[0].message_id or (chosen[0].id if len(chosen) == 1 else uuid7())
+        last = len(chosen) == len(waiting) < _BATCH
+        return _Chosen(channel, queue.target, chosen, message_id, last)
 
-    async def _pack(
-        self, session: AsyncSession, queue: _Queue, chosen: Sequence[Waiting], settled: dict[Key, UUID]
-    ) -> _Parcel:
-        message_id, channel = chosen[0].message_id, queue.channel
-        if message_id is None:
-            # A message of one goes by the delivery's own id; one of many must not be taken for that of its first.
-            message_id = chosen[0].id if len(chosen) == 1 else uuid7()
-            settled |= {Key(channel.tenant_id, each.id): message_id for each in chosen}
-        threads = await self._threads(session, channel, queue.target, chosen)
-        said = [self._notification(each, str(message_id), threads.get(each.incident_id)) for each in chosen]
+    @staticmethod
+    async def _settle(session: AsyncSession, chosen: Sequence[_Chosen]) -> None:
+        messages = {
+            Key(each.channel.tenant_id, delivery.id): each.message_id
+            for each in chosen
+            for delivery in each.deliveries
+            if delivery.message_id is None
+        }
+        if messages:
+            await repository.settle(session, messages)
+
+    async def _pack(self, session: AsyncSession, chosen: _Chosen) -> _Parcel:
+        channel, target, message_id = chosen.channel, chosen.target, str(chosen.message_id)
+        threads = await self._threads(session, channel, target, chosen.deliveries)
+        said = [
+            self._notification(each, message_id, threads.get(each.incident_id)) for each in chosen.deliveries
+        ]
         message = said[0] if len(said) == 1 else Digest(said, f"{self._base_url}/incidents")
-        last = len(chosen) == len(queue.waiting) < _BATCH
-        return _Parcel(channel, queue.target, message, chosen, last)
+        return _Parcel(channel, target, message, chosen.deliveries, chosen.last)
 
     @staticmethod
     async def _threads(
