@@ -26,7 +26,7 @@ from bench.report import cpu_seconds, milliseconds, percentile, tell
 from crontopus_api.alerts.routing import owners_id
 from crontopus_api.kit import log
 from crontopus_api.kit.http.asgi import Receive, Scope, Send
-from crontopus_api.kit.outbound import outbound_client
+from crontopus_api.kit.outbound import Outbound
 from crontopus_api.server.migrations import migrate
 from crontopus_api.server.postgres import ensure_database
 from crontopus_api.settings import Settings
@@ -171,11 +171,12 @@ async def baseline(port: int, rate: int, count: int) -> Rows:
     """A request as the channel makes it, on a connection of its own."""
     seconds: list[float] = []
     networks = Settings(outbound_allow=HERE).outbound_allow  # type: ignore[arg-type]
-    async with outbound_client(networks) as client:
+    async with Outbound(networks) as client:
 
         async def one(number: int) -> None:
             began = time.perf_counter()
-            await client.post(f"http://127.0.0.1:{port}/bare/{number}", content=b"{}")
+            url = f"http://127.0.0.1:{port}/bare/{number}"
+            await client.request("POST", url, headers={"content-type": "application/json"}, content=b"{}")
             seconds.append(time.perf_counter() - began)
 
         await steadily(count, rate, one)

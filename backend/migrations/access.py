@@ -7,6 +7,8 @@ Roles (none can log in, none owns a table, none bypasses row-level security; a t
 - crontopus_scanner   finds work of all tenants: deadlines, status changes, repositories
 - crontopus_operator  the internal admin, read-only but for operators' own tables
 - crontopus_queue     Procrastinate's worker: its queue tables and nothing else
+- crontopus_alerts    worker on behalf of the few tenants that a transaction names: rows of `app.tenant_ids`, on the
+                      tables that incidents and deliveries are made of (migration 0026)
 - crontopus_lookup    owns the functions that resolve a token, key or log-in to a tenant
 
 `crontopus_service` is who the API, the worker and the internal admin log in as. It owns nothing and inherits nothing:

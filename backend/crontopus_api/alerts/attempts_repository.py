@@ -1,82 +1,95 @@
 """What came of handing messages over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import CursorResult, Update, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crontopus_api.alerts.deliveries_repository import Whose, sent_whose
 from crontopus_api.alerts.models import Delivery, DeliveryAttempt
-from crontopus_api.kit.sql import any_id, table
-from crontopus_api.live.topics import CHANNEL, announcement
+from crontopus_api.kit.sql import Key, any_id, table
+from crontopus_api.live.topics import CHANNEL, encode
 
-_RECENT = (
-    select(DeliveryAttempt.at)
-    .where(
-        DeliveryAttempt.tenant_id == bindparam("tenant"),
-        DeliveryAttempt.channel_id == bindparam("channel"),
-        DeliveryAttempt.target == bindparam("target"),
-        DeliveryAttempt.at > bindparam("since"),
-        DeliveryAttempt.ok,
-    )
-    .order_by(DeliveryAttempt.at)
+_RECENT = text(
+    """
+    SELECT w.tenant_id, w.channel_id, w.target, a.at
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:channels AS uuid[]), CAST(:targets AS text[]))
+        AS w(tenant_id, channel_id, target)
+    JOIN delivery_attempts a ON a.tenant_id = w.tenant_id AND a.channel_id = w.channel_id
+        AND a.target = w.target AND a.at > :since AND a.ok
+    ORDER BY a.at
+    """
 )
 
 
 async def recent(
-    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, since: datetime
-) -> list[datetime]:
-    """When the messages since then were taken, oldest first."""
-    given = {"tenant": tenant_id, "channel": channel_id, "target": target, "since": since}
-    return list(await session.scalars(_RECENT, given))
+    session: AsyncSession, whose: Collection[Whose], since: datetime
+) -> dict[Whose, list[datetime]]:
+    """When the messages to each target since then were taken, oldest first."""
+    found: dict[Whose, list[datetime]] = {}
+    for row in await session.execute(_RECENT, {**sent_whose(whose), "since": since}):
+        found.setdefault(Whose(*row[:3]), []).append(row.at)
+    return found
+
+
+class Taken(NamedTuple):
+    """A message that was taken: the attempt (a row), what went in it, and what the medium calls it."""
+
+    attempt: dict[str, Any]
+    delivery_ids: Sequence[UUID]
+    receipt: dict[str, Any] | None
+
+    @property
+    def channel(self) -> Key:
+        return Key(self.attempt["tenant_id"], self.attempt["channel_id"])
 
 
 # By name: a column that a newer version adds gets its default.
 _COLUMNS = "tenant_id, id, channel_id, target, message_id, size, at, took_ms, ok, status, response, error"
-# What nearly every attempt comes to, in one statement.
+# What nearly every attempt comes to, however many at once, in one statement.
 _TAKEN = text(
     f"""
-    WITH its AS (
-        SELECT c.failures > 0 OR c.open_until IS NOT NULL OR c.state = 'broken' AS mended
-        FROM channels c WHERE c.tenant_id = :tenant AND c.id = :channel
-    ), tried AS (
-        INSERT INTO delivery_attempts ({_COLUMNS})
-        SELECT {_COLUMNS} FROM its, json_populate_record(NULL::delivery_attempts, CAST(:attempt AS json))
+    WITH tried AS (
+        SELECT a.* FROM json_populate_recordset(NULL::delivery_attempts, CAST(:attempts AS json)) a
+        JOIN channels c ON c.tenant_id = a.tenant_id AND c.id = a.channel_id
+        WHERE :mending OR NOT (c.failures > 0 OR c.open_until IS NOT NULL OR c.state = 'broken')
+    ), noted AS (
+        INSERT INTO delivery_attempts ({_COLUMNS}) SELECT {_COLUMNS} FROM tried
     ), sent AS (
-        UPDATE deliveries d SET state = 'sent', attempts = d.attempts + 1, last_error = NULL, sent_at = :now,
-            next_at = NULL, receipt = CAST(:receipt AS jsonb)
-        FROM its
-        WHERE d.tenant_id = :tenant AND d.id = ANY(CAST(:deliveries AS uuid[])) AND d.state = 'pending'
+        UPDATE deliveries d SET state = 'sent', attempts = d.attempts + 1, last_error = NULL, sent_at = tried.at,
+            next_at = NULL, receipt = CAST(w.receipt AS jsonb)
+        FROM tried JOIN unnest(
+            CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:of AS uuid[]), CAST(:receipts AS text[])
+        ) AS w(tenant_id, id, attempt_id, receipt) ON w.attempt_id = tried.id
+        WHERE d.tenant_id = w.tenant_id AND d.id = w.id AND d.state = 'pending'
     )
-    SELECT its.mended, pg_notify(:live, :announcement) FROM its
+    SELECT tried.tenant_id, tried.id, pg_notify(:live, :announcement) FROM tried
     """  # noqa: S608 - names of our own columns
 )
 
 
-async def taken(
-    session: AsyncSession,
-    attempt: dict[str, Any],
-    delivery_ids: Sequence[UUID],
-    receipt: dict[str, Any] | None,
-) -> bool | None:
-    """The attempt (a row) went well: so its deliveries are sent, and whoever looks at them hears of it. Answers whether
-    the channel had been in trouble until then; None: it was deleted meanwhile, and with it what was waiting."""
+async def taken(session: AsyncSession, messages: Sequence[Taken], *, mending: bool) -> set[Key]:
+    """So their deliveries are sent, and whoever looks at them hears of it. Answers of which attempts it is noted:
+    nothing is of a channel that was deleted meanwhile, or, but for `mending`, that had been in trouble until then."""
+    sent = [(each, delivery) for each in messages for delivery in each.delivery_ids]
     given = {
-        "tenant": attempt["tenant_id"],
-        "channel": attempt["channel_id"],
-        "attempt": msgspec.json.encode(attempt).decode(),
-        "deliveries": list(delivery_ids),
-        "now": attempt["at"],
-        "receipt": msgspec.json.encode(receipt).decode() if receipt else None,
+        "attempts": msgspec.json.encode([each.attempt for each in messages]).decode(),
+        "mending": mending,
+        "tenants": [each.attempt["tenant_id"] for each, _ in sent],
+        "ids": [delivery for _, delivery in sent],
+        "of": [each.attempt["id"] for each, _ in sent],
+        "receipts": [
+            msgspec.json.encode(each.receipt).decode() if each.receipt else None for each, _ in sent
+        ],
         "live": CHANNEL,
+        "announcement": encode({each.attempt["tenant_id"] for each in messages}, ["incidents"]),
     }
-    given |= announcement(attempt["tenant_id"], "incidents")
-    row = (await session.execute(_TAKEN, given)).first()
-    return None if row is None else row.mended
+    return {Key(*row[:2]) for row in await session.execute(_TAKEN, given)}
 
 
 async def note_attempt(

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Channel
-from crontopus_api.kit.sql import table
+from crontopus_api.kit.sql import TENANTS, WANTED, Key, sent, table
 
 
 class NameTaken(Exception):
@@ -25,19 +25,28 @@ async def page(session: AsyncSession, tenant_id: UUID, after: UUID | None, limit
 
 _USABLE = (
     select(Channel)
-    .where(Channel.tenant_id == bindparam("tenant"), or_(Channel.state != "unverified", Channel.builtin))
+    .where(Channel.tenant_id == TENANTS.c.tenant_id, or_(Channel.state != "unverified", Channel.builtin))
     .order_by(Channel.id)
 )
 _ONE = select(Channel).where(Channel.tenant_id == bindparam("tenant"), Channel.id == bindparam("channel"))
 
 
-async def usable(session: AsyncSession, tenant_id: UUID) -> Sequence[Channel]:
-    """Those that may be told something, and the built-in one in any case."""
-    return (await session.scalars(_USABLE, {"tenant": tenant_id})).all()
+async def usable(session: AsyncSession, tenant_ids: Collection[UUID]) -> Sequence[Channel]:
+    """Those that may be told something, and the built-in ones in any case."""
+    return (await session.scalars(_USABLE, {"tenants": list(tenant_ids)})).all()
 
 
 async def get(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:
     return await session.scalar(_ONE, {"tenant": tenant_id, "channel": channel_id})
+
+
+_KNOWN = select(Channel).where(Channel.tenant_id == WANTED.c.tenant_id, Channel.id == WANTED.c.id)
+
+
+async def known(session: AsyncSession, channels: Collection[Key]) -> dict[Key, Channel]:
+    """Those of them that there are."""
+    found = await session.scalars(_KNOWN, sent(channels))
+    return {Key(each.tenant_id, each.id): each for each in found}
 
 
 async def lock(session: AsyncSession, tenant_id: UUID, channel_id: UUID) -> Channel | None:

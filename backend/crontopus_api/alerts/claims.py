@@ -1,4 +1,5 @@
-"""What happened and waits to become incidents: status changes and events of endpoints, claimed tenant by tenant.
+"""What happened and waits to become incidents: status changes and events of endpoints, claimed for several tenants
+at once.
 
 One worker at a time works for a tenant, so that what belongs together is seen together and in order; a change is taken
 only when no earlier one of its instance waits. The rows stay locked until what they lead to is committed: a worker that
@@ -7,15 +8,18 @@ is killed has claimed nothing.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.service import HEARTBEAT_SECONDS, OFFLINE_AFTER
+from crontopus_api.kit.sql import Key
 
 BATCH = 1000
+# However many tenants share a batch: who has much to tell is done in few batches all the same.
+_LEAST_OF_EACH = 50
 # One heartbeat may be on its way. Who has missed one is about to be heard of, or to be declared offline.
 OVERDUE_AFTER = timedelta(seconds=1.5 * HEARTBEAT_SECONDS)
 # Whatever becomes of the endpoint: nothing is held for ever.
@@ -33,13 +37,17 @@ class Claimed(NamedTuple):
     reason: str
     at: datetime
 
+    @property
+    def instance(self) -> Key:
+        return Key(self.tenant_id, self.instance_id)
 
-class Waiting(NamedTuple):
-    """A tenant for whom there is something to do."""
+    @property
+    def job(self) -> Key:
+        return Key(self.tenant_id, self.job_id)
 
-    tenant_id: UUID
-    changes: bool
-    events: bool
+    @property
+    def endpoint(self) -> Key | None:
+        return Key(self.tenant_id, self.endpoint_id) if self.endpoint_id is not None else None
 
 
 # A miss on an endpoint that may be declared offline in a moment: then that is the news, and this a part of it.
@@ -65,9 +73,8 @@ _WAITING = text(
     f"""
     WITH RECURSIVE {_SKIP.format(name="changed", table="status_changes")},
         {_SKIP.format(name="happened", table="endpoint_events")}
-    SELECT t.tenant_id, t.changes, t.events FROM (
-        SELECT coalesce(h.tenant_id, o.tenant_id) AS tenant_id, h.since IS NOT NULL AS changes,
-            o.tenant_id IS NOT NULL AS events, h.since
+    SELECT t.tenant_id FROM (
+        SELECT coalesce(h.tenant_id, o.tenant_id) AS tenant_id, h.since
         FROM (
             SELECT changed.tenant_id, first.since FROM changed, LATERAL (
                 SELECT c.recorded_at AS since FROM status_changes c
@@ -79,18 +86,25 @@ _WAITING = text(
     ORDER BY t.since NULLS FIRST
     """  # noqa: S608 - our own words
 )
-_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('incidents/' || :tenant, 0))")
+_ALONE = text(
+    """
+    SELECT tenant FROM unnest(CAST(:tenants AS uuid[])) tenant
+    WHERE pg_try_advisory_xact_lock(hashtextextended('incidents/' || tenant, 0))
+    """
+)
 _CHANGES = text(
     f"""
     WITH due AS MATERIALIZED (
-        SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
-        WHERE c.tenant_id = :tenant AND c.claimed_at IS NULL AND NOT ({_HELD}) AND NOT EXISTS (
-            SELECT FROM status_changes e
-            WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
-                AND e.version < c.version AND e.claimed_at IS NULL
-        )
-        ORDER BY c.recorded_at LIMIT {BATCH}
-        FOR UPDATE OF c SKIP LOCKED
+        SELECT d.* FROM unnest(CAST(:tenants AS uuid[])) w(tenant_id), LATERAL (
+            SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
+            WHERE c.tenant_id = w.tenant_id AND c.claimed_at IS NULL AND NOT ({_HELD}) AND NOT EXISTS (
+                SELECT FROM status_changes e
+                WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
+                    AND e.version < c.version AND e.claimed_at IS NULL
+            )
+            ORDER BY c.recorded_at LIMIT :most
+            FOR UPDATE OF c SKIP LOCKED
+        ) d
     )
     UPDATE status_changes c SET claimed_at = :now FROM due
     WHERE c.tenant_id = due.tenant_id AND c.instance_id = due.instance_id AND c.version = due.version
@@ -98,17 +112,19 @@ _CHANGES = text(
     """  # noqa: S608 - names of our own columns
 )
 _EVENTS = text(
-    f"""
+    """
     WITH due AS MATERIALIZED (
-        SELECT e.tenant_id, e.id FROM endpoint_events e
-        WHERE e.tenant_id = :tenant AND e.claimed_at IS NULL
-        ORDER BY e.endpoint_id, e.id LIMIT {BATCH}
-        FOR UPDATE SKIP LOCKED
+        SELECT d.* FROM unnest(CAST(:tenants AS uuid[])) w(tenant_id), LATERAL (
+            SELECT e.tenant_id, e.id FROM endpoint_events e
+            WHERE e.tenant_id = w.tenant_id AND e.claimed_at IS NULL
+            ORDER BY e.endpoint_id, e.id LIMIT :most
+            FOR UPDATE SKIP LOCKED
+        ) d
     )
     UPDATE endpoint_events e SET claimed_at = :now FROM due
     WHERE e.tenant_id = due.tenant_id AND e.id = due.id
-    RETURNING e.endpoint_id
-    """  # noqa: S608 - a number of ours
+    RETURNING e.tenant_id, e.endpoint_id
+    """
 )
 
 
@@ -116,23 +132,30 @@ def _holding(now: datetime) -> dict[str, datetime]:
     return {"overdue": now - OVERDUE_AFTER, "held_since": now - LONGEST_HOLD}
 
 
-async def waiting(session: AsyncSession, now: datetime, passed_over: Collection[UUID] = ()) -> list[Waiting]:
+async def waiting(session: AsyncSession, now: datetime, passed_over: Collection[UUID] = ()) -> list[UUID]:
     """The tenants for whom there is something to do. In the scanner's role. `passed_over`: those left waiting."""
-    rows = await session.execute(_WAITING, {"passed_over": list(passed_over), **_holding(now)})
-    return [Waiting(*row) for row in rows]
+    given = {"passed_over": list(passed_over), **_holding(now)}
+    return list(await session.scalars(_WAITING, given))
 
 
-async def alone(session: AsyncSession, tenant_id: UUID) -> bool:
-    """Whether no other worker is at work for the tenant; then none is until this transaction ends."""
-    return bool(await session.scalar(_ALONE, {"tenant": str(tenant_id)}))
+async def alone(session: AsyncSession, tenant_ids: Collection[UUID]) -> list[UUID]:
+    """Those for whom no other worker is at work; then none is until this transaction ends."""
+    return list(await session.scalars(_ALONE, {"tenants": list(tenant_ids)}))
 
 
-async def claim(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[Claimed]:
-    """The tenant's next changes, at most one per instance, in order of time. In the scanner's role."""
-    rows = await session.execute(_CHANGES, {"tenant": tenant_id, "now": now, **_holding(now)})
+async def claim(session: AsyncSession, tenant_ids: Collection[UUID], now: datetime) -> list[Claimed]:
+    """The tenants' next changes, at most one per instance, in order of time. In the scanner's role."""
+    given = _of_each(tenant_ids) | {"now": now} | _holding(now)
+    rows = await session.execute(_CHANGES, given)
     return sorted((Claimed(*row) for row in rows), key=lambda change: change.at)
 
 
-async def claim_endpoints(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[UUID]:
+async def claim_endpoints(session: AsyncSession, tenant_ids: Collection[UUID], now: datetime) -> list[Key]:
     """The endpoints that something happened to, each as often as it did. In the scanner's role."""
-    return list(await session.scalars(_EVENTS, {"tenant": tenant_id, "now": now}))
+    rows = await session.execute(_EVENTS, _of_each(tenant_ids) | {"now": now})
+    return [Key(*row) for row in rows]
+
+
+def _of_each(tenant_ids: Collection[UUID]) -> dict[str, Any]:
+    most = max(BATCH // len(tenant_ids), _LEAST_OF_EACH) if tenant_ids else 0
+    return {"tenants": list(tenant_ids), "most": most}

@@ -7,7 +7,7 @@ and recording, what is sent again is the same message under the same id, and who
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -27,19 +27,24 @@ from crontopus_api.alerts.channels.notification import (
     Thread,
 )
 from crontopus_api.alerts.choosing import MINUTE, Pace, choose
-from crontopus_api.alerts.deliveries_repository import Waiting
+from crontopus_api.alerts.deliveries_repository import Waiting, Whose
 from crontopus_api.alerts.metrics import DELIVERIES
 from crontopus_api.alerts.models import Channel
 from crontopus_api.alerts.outcomes import Outcome, Outcomes
 from crontopus_api.alerts.routing import owners_id
 from crontopus_api.alerts.sealing import ChannelSecrets
 from crontopus_api.kit.clock import Clock
-from crontopus_api.kit.database import Database
+from crontopus_api.kit.database import Database, Scope
+from crontopus_api.kit.grouping import Grouped
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import Key
 
 log = structlog.get_logger()
 
 _BATCH = 5000
+# So many targets share a transaction; so long the first of them waits for the others, in seconds.
+_TOGETHER = 50
+_LINGER = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,32 @@ class _Parcel:
     message: Message
     about: Sequence[Waiting]
     last: bool
+
+
+# What to send; or how long to wait for it; None: nothing waits.
+_Next = _Parcel | timedelta | None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Deliveries that go in one message."""
+
+    channel: Channel
+    target: str
+    deliveries: Sequence[Waiting]
+    message_id: UUID
+    last: bool
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """What waits for a target, and when it was told something within the last minute."""
+
+    channel: Channel
+    target: str
+    waiting: Sequence[Waiting]
+    sent: Sequence[datetime]
+    now: datetime
 
 
 class DeliveryService:
@@ -69,6 +100,9 @@ class DeliveryService:
         self._outcomes = outcomes
         self._clock = clock
         self._base_url = base_url
+        # Whoever they are for: what many are told at once costs little more than what one is told.
+        self._next = Grouped(self._next_of_each, linger_seconds=_LINGER, most=_TOGETHER)
+        self._taken = Grouped(self._record_taken, linger_seconds=_LINGER, most=_TOGETHER)
 
     async def deliver(self, tenant_id: UUID, channel_id: UUID, target: str) -> timedelta | None:
         """Send what waits for a target. Answers how long to wait for the rest; None: nothing waits.
@@ -76,13 +110,13 @@ class DeliveryService:
         Must not run twice at once for one target.
         """
         while True:
-            async with self._database.tenant(tenant_id) as session:
-                found = await self._next(session, tenant_id, channel_id, target)
+            found = await self._next(Whose(tenant_id, channel_id, target))
             if not isinstance(found, _Parcel):
                 return found
             outcome = await self._send(found)
-            async with self._database.tenant(tenant_id) as session:
-                await self._outcomes.record(session, outcome)
+            if outcome.failed is not None or not await self._taken(outcome):
+                async with self._database.tenant(tenant_id) as session:
+                    await self._outcomes.record(session, outcome)
             if found.last and outcome.failed is None:
                 # What has come meanwhile comes with a job of its own.
                 return None
@@ -93,48 +127,68 @@ class DeliveryService:
             await repository.adopt(session, tenant_id, target, owners_id(tenant_id))
         return await self.deliver(tenant_id, owners_id(tenant_id), target)
 
-    async def _next(
-        self, session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str
-    ) -> _Parcel | timedelta | None:
-        channel = await channels_repository.get(session, tenant_id, channel_id)
-        if channel is None:
-            return None
-        now = self._clock.now()
+    async def _record_taken(self, outcomes: Sequence[Outcome]) -> Sequence[bool]:
+        async with self._database.session(Scope.together(each.tenant_id for each in outcomes)) as session:
+            return await self._outcomes.record_taken(session, outcomes)
+
+    async def _next_of_each(self, whose: Sequence[Whose]) -> Sequence[_Next]:
+        async with self._database.session(Scope.together(each.tenant_id for each in whose)) as session:
+            now = self._clock.now()
+            channels = await channels_repository.known(session, {each.channel for each in whose})
+            waiting = await repository.waiting(session, whose, _BATCH)
+            sent = await attempts_repository.recent(session, list(waiting), now - MINUTE) if waiting else {}
+            found: list[_Chosen | timedelta | None] = []
+            for each in whose:
+                channel = channels.get(each.channel)
+                if channel is None:
+                    found.append(None)
+                    continue
+                queue = _Queue(channel, each.target, waiting.get(each, []), sent.get(each, []), now)
+                found.append(await self._choose(session, queue))
+            await self._settle(session, [each for each in found if isinstance(each, _Chosen)])
+            return [await self._pack(session, each) if isinstance(each, _Chosen) else each for each in found]
+
+    @staticmethod
+    async def _choose(session: AsyncSession, queue: _Queue) -> _Chosen | timedelta | None:
+        channel, waiting, now = queue.channel, queue.waiting, queue.now
         if channel.open_until is not None and channel.open_until > now:
             return channel.open_until - now
-        waiting = await repository.waiting(session, tenant_id, channel_id, target, _BATCH)
-        if waiting and target in channel.unsubscribed:
-            await repository.give_up(session, tenant_id, channel_id, target, "The address was unsubscribed.")
+        if waiting and queue.target in channel.unsubscribed:
+            words = "The address was unsubscribed."
+            await repository.give_up(session, channel.tenant_id, channel.id, queue.target, words)
             return None
-        sent = await attempts_repository.recent(session, tenant_id, channel_id, target, now - MINUTE)
         probing = channel.open_until is not None
-        chosen = choose(waiting, now, Pace(channel.per_minute, sent), probing=probing)
+        chosen = choose(waiting, now, Pace(channel.per_minute, queue.sent), probing=probing)
         if not isinstance(chosen, list):
             return chosen
         if channel.open_until is not None and not await channels_repository.claim_probe(
-            session, tenant_id, channel_id, channel.open_until, now + PROBE
+            session, channel.tenant_id, channel.id, channel.open_until, now + PROBE
         ):
             return PROBE
-        return await self._pack(session, channel, target, chosen, last=len(chosen) == len(waiting) < _BATCH)
+        # A message of one goes by the delivery's own id; one of many must not be taken for that of its first.
+        message_id = chosen[0].message_id or (chosen[0].id if len(chosen) == 1 else uuid7())
+        last = len(chosen) == len(waiting) < _BATCH
+        return _Chosen(channel, queue.target, chosen, message_id, last)
 
-    async def _pack(
-        self,
-        session: AsyncSession,
-        channel: Channel,
-        target: str,
-        chosen: Sequence[Waiting],
-        *,
-        last: bool,
-    ) -> _Parcel:
-        message_id = chosen[0].message_id
-        if message_id is None:
-            # A message of one goes by the delivery's own id; one of many must not be taken for that of its first.
-            message_id = chosen[0].id if len(chosen) == 1 else uuid7()
-            await repository.settle(session, channel.tenant_id, [each.id for each in chosen], message_id)
-        threads = await self._threads(session, channel, target, chosen)
-        said = [self._notification(each, str(message_id), threads.get(each.incident_id)) for each in chosen]
+    @staticmethod
+    async def _settle(session: AsyncSession, chosen: Sequence[_Chosen]) -> None:
+        messages = {
+            Key(each.channel.tenant_id, delivery.id): each.message_id
+            for each in chosen
+            for delivery in each.deliveries
+            if delivery.message_id is None
+        }
+        if messages:
+            await repository.settle(session, messages)
+
+    async def _pack(self, session: AsyncSession, chosen: _Chosen) -> _Parcel:
+        channel, target, message_id = chosen.channel, chosen.target, str(chosen.message_id)
+        threads = await self._threads(session, channel, target, chosen.deliveries)
+        said = [
+            self._notification(each, message_id, threads.get(each.incident_id)) for each in chosen.deliveries
+        ]
         message = said[0] if len(said) == 1 else Digest(said, f"{self._base_url}/incidents")
-        return _Parcel(channel, target, message, chosen, last)
+        return _Parcel(channel, target, message, chosen.deliveries, chosen.last)
 
     @staticmethod
     async def _threads(

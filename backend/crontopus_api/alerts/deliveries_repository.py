@@ -1,14 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Delivery, Incident
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
 
 
 class Waiting(NamedTuple):
@@ -31,33 +31,52 @@ class Waiting(NamedTuple):
     acknowledged_by: str | None
 
 
+class Whose(NamedTuple):
+    """One target of a channel, to whom something is to be delivered."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    target: str
+
+    @property
+    def channel(self) -> Key:
+        return Key(self.tenant_id, self.channel_id)
+
+
 _OF_DELIVERY = 8
-
-
-_WAITING = (
-    select(
-        *(getattr(Delivery, name) for name in Waiting._fields[:_OF_DELIVERY]),
-        *(getattr(Incident, name) for name in Waiting._fields[_OF_DELIVERY:]),
-    )
-    .join(Incident, (Incident.tenant_id == Delivery.tenant_id) & (Incident.id == Delivery.incident_id))
-    .where(
-        Delivery.tenant_id == bindparam("tenant"),
-        Delivery.channel_id == bindparam("channel"),
-        Delivery.target == bindparam("target"),
-        Delivery.state == "pending",
-        Delivery.held.is_(None),
-    )
-    .order_by(Delivery.id)
-    .limit(bindparam("most"))
+_WAITING = text(
+    f"""
+    SELECT w.tenant_id, w.channel_id, w.target, found.*
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:channels AS uuid[]), CAST(:targets AS text[]))
+        AS w(tenant_id, channel_id, target)
+    CROSS JOIN LATERAL (
+        SELECT d.{", d.".join(Waiting._fields[:_OF_DELIVERY])}, i.{", i.".join(Waiting._fields[_OF_DELIVERY:])}
+        FROM deliveries d JOIN incidents i ON i.tenant_id = d.tenant_id AND i.id = d.incident_id
+        WHERE d.tenant_id = w.tenant_id AND d.channel_id = w.channel_id AND d.target = w.target
+            AND d.state = 'pending' AND d.held IS NULL
+        ORDER BY d.id LIMIT :most
+    ) found
+    ORDER BY found.id
+    """  # noqa: S608 - names of our own columns
 )
 
 
-async def waiting(
-    session: AsyncSession, tenant_id: UUID, channel_id: UUID, target: str, limit: int
-) -> list[Waiting]:
-    """What waits for a target, oldest first. What is held does not wait: nothing follows it before it is let go."""
-    given = {"tenant": tenant_id, "channel": channel_id, "target": target, "most": limit}
-    return [Waiting(*row) for row in await session.execute(_WAITING, given)]
+def sent_whose(whose: Collection[Whose]) -> dict[str, list[Any]]:
+    """As parameters."""
+    return {
+        "tenants": [each.tenant_id for each in whose],
+        "channels": [each.channel_id for each in whose],
+        "targets": [each.target for each in whose],
+    }
+
+
+async def waiting(session: AsyncSession, whose: Collection[Whose], most: int) -> dict[Whose, list[Waiting]]:
+    """What waits for each target, oldest first, up to `most`. What is held does not wait: nothing follows it before it
+    is let go."""
+    found: dict[Whose, list[Waiting]] = {}
+    for row in await session.execute(_WAITING, {**sent_whose(whose), "most": most}):
+        found.setdefault(Whose(*row[:3]), []).append(Waiting(*row[3:]))
+    return found
 
 
 class First(NamedTuple):
@@ -99,19 +118,19 @@ async def told_in(
     return {row[0]: (row[1], row[2]) for row in await session.execute(query) if row[0] is not None}
 
 
-_SETTLE = (
-    update(table(Delivery))
-    .where(Delivery.tenant_id == bindparam("tenant"), any_id(Delivery.id, "deliveries"))
-    .values(message_id=bindparam("message"))
+_SETTLE = text(
+    """
+    UPDATE deliveries d SET message_id = new.message
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:messages AS uuid[]))
+        AS new(tenant_id, id, message)
+    WHERE d.tenant_id = new.tenant_id AND d.id = new.id
+    """
 )
 
 
-async def settle(
-    session: AsyncSession, tenant_id: UUID, delivery_ids: Sequence[UUID], message_id: UUID
-) -> None:
-    """From now on they go in that message, however often it is tried."""
-    given = {"tenant": tenant_id, "deliveries": list(delivery_ids), "message": message_id}
-    await session.execute(_SETTLE, given)
+async def settle(session: AsyncSession, messages: Mapping[Key, UUID]) -> None:
+    """From now on these deliveries go in that message, however often it is tried."""
+    await session.execute(_SETTLE, {**sent(messages), "messages": list(messages.values())})
 
 
 async def give_up(
@@ -126,25 +145,34 @@ async def give_up(
     await session.execute(statement.values(state="failed", last_error=words, next_at=None, held=None))
 
 
-async def told(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
-    """(incident, channel, kind, target) of everybody who was told, or is about to be, that they opened."""
-    return [row for row in await opened(session, tenant_id, incident_ids) if row.held is None]
-
-
-async def opened(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Any]:
-    """The same, and `held`, of those also who are told later."""
-    query = (
-        select(Delivery.incident_id, Delivery.channel_id, Delivery.channel, Delivery.target, Delivery.held)
-        .where(
-            Delivery.tenant_id == tenant_id,
-            any_id(Delivery.incident_id, incident_ids),
-            Delivery.event == "opened",
-            Delivery.channel_id.is_not(None),
-        )
-        .distinct()
-        .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
+_OPENED = (
+    select(
+        Delivery.tenant_id,
+        Delivery.incident_id,
+        Delivery.channel_id,
+        Delivery.channel,
+        Delivery.target,
+        Delivery.held,
     )
-    return list(await session.execute(query))
+    .where(
+        Delivery.tenant_id == WANTED.c.tenant_id,
+        Delivery.incident_id == WANTED.c.id,
+        Delivery.event == "opened",
+        Delivery.channel_id.is_not(None),
+    )
+    .distinct()
+    .order_by(Delivery.incident_id, Delivery.channel_id, Delivery.target)
+)
+
+
+async def told(session: AsyncSession, incidents: Collection[Key]) -> list[Any]:
+    """(tenant, incident, channel, kind, target) of everybody who was told, or is about to be, that they opened."""
+    return [row for row in await opened(session, incidents) if row.held is None]
+
+
+async def opened(session: AsyncSession, incidents: Collection[Key]) -> list[Any]:
+    """The same, and `held`, of those also who are told later."""
+    return list(await session.execute(_OPENED, sent(incidents)))
 
 
 async def adopt(session: AsyncSession, tenant_id: UUID, target: str, channel_id: UUID) -> None:

@@ -10,6 +10,7 @@ from crontopus_api.alerts.models import Channel, IncidentEvent
 from crontopus_api.alerts.routing import CHANNEL_FAILING, About
 from crontopus_api.alerts.telling import News, Teller
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import Key
 
 _SEVERITY = "error"
 
@@ -34,7 +35,7 @@ class ChannelWatch:
             "opened_at": now,
         }
         if await repository.open_of_channel(session, channel.tenant_id, incident):
-            await self._teller.tell(session, channel.tenant_id, [_news(incident_id, "opened", channel)])
+            await self._teller.tell(session, [_news(incident_id, "opened", channel)])
 
     async def working(self, session: AsyncSession, channel: Channel, words: str, now: datetime) -> None:
         """Resolve it, if there is one."""
@@ -51,8 +52,9 @@ class ChannelWatch:
         )
         session.add(event)
         await session.flush()
-        await self._teller.tell(session, channel.tenant_id, [_news(incident, "resolved", channel)])
+        await self._teller.tell(session, [_news(incident, "resolved", channel)])
 
 
 def _news(incident_id: UUID, event: str, channel: Channel) -> News:
-    return News(incident_id, event, About(CHANNEL_FAILING, _SEVERITY, channel_id=channel.id))
+    about = About(CHANNEL_FAILING, _SEVERITY, channel_id=channel.id)
+    return News(Key(channel.tenant_id, incident_id), event, about)

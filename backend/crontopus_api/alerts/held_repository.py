@@ -1,6 +1,6 @@
 """Deliveries that wait for quiet hours, a window or a mute to end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,27 +10,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.backing_off import GIVE_UP
 from crontopus_api.alerts.models import Delivery, Incident
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import WANTED, Key, sent, table
 
 
 class Spared(NamedTuple):
-    incident_id: UUID
+    incident: Key
     held: str
 
 
-async def withdraw_held(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[Spared]:
-    """What nobody was told yet of these incidents, nobody will be."""
-    statement = (
-        delete(table(Delivery))
-        .where(
-            Delivery.tenant_id == tenant_id,
-            any_id(Delivery.incident_id, incident_ids),
-            Delivery.state == "pending",
-            Delivery.held.is_not(None),
-        )
-        .returning(Delivery.incident_id, Delivery.held)
+_WITHDRAW = (
+    delete(table(Delivery))
+    .where(
+        Delivery.tenant_id == WANTED.c.tenant_id,
+        Delivery.incident_id == WANTED.c.id,
+        Delivery.state == "pending",
+        Delivery.held.is_not(None),
     )
-    return [Spared(row.incident_id, str(row.held)) for row in await session.execute(statement)]
+    .returning(Delivery.tenant_id, Delivery.incident_id, Delivery.held)
+)
+
+
+async def withdraw_held(session: AsyncSession, incidents: Collection[Key]) -> list[Spared]:
+    """What nobody was told yet of these incidents, nobody will be."""
+    rows = await session.execute(_WITHDRAW, sent(incidents))
+    return [Spared(Key(tenant_id, incident), str(held)) for tenant_id, incident, held in rows]
 
 
 class HeldBack(NamedTuple):

@@ -1,7 +1,7 @@
 """From what sources find to incidents: opened, changed, resolved; held by another one, or damped."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository
 from crontopus_api.alerts.kinds import HOLDING, OF_STATUS
-from crontopus_api.alerts.ledger import Ledger, about_of, named
+from crontopus_api.alerts.ledger import Ledger, about_of, named, write
 from crontopus_api.alerts.models import Incident
-from crontopus_api.alerts.outages import Fresh, Outages, close_childless
+from crontopus_api.alerts.outages import Fresh, Outages, Together, close_childless
 from crontopus_api.alerts.routing import About
 from crontopus_api.alerts.sources.finding import Finding, Subject, subject_of
 from crontopus_api.alerts.telling import Teller
 from crontopus_api.endpoints.service import OFFLINE_AFTER
 from crontopus_api.jobs.service import JobService
+from crontopus_api.kit.sql import Key
 
 # The third time within an hour somebody has been told four times; they know.
 FLAPS, FLAP_WINDOW = 3, timedelta(hours=1)
@@ -39,14 +40,17 @@ class _Holder:
 
 @dataclass
 class _Batch:
+    """A tenant's findings, and what comes of them. `over`: the states of what holds something."""
+
     ledger: Ledger
-    known: Mapping[Subject, Incident]
-    outages: Mapping[UUID, Incident]
-    over: dict[UUID, str]
-    holders: dict[UUID, _Holder]
-    held: dict[UUID, int]
-    fresh: list[Fresh]
-    back: list[tuple[Incident, Finding]]
+    findings: list[Finding] = field(default_factory=list)
+    known: dict[Subject, Incident] = field(default_factory=dict)
+    outages: dict[UUID, Incident] = field(default_factory=dict)
+    over: dict[UUID, str] = field(default_factory=dict)
+    holders: dict[UUID, _Holder] = field(default_factory=dict)
+    held: dict[UUID, int] = field(default_factory=dict)
+    fresh: list[Fresh] = field(default_factory=list)
+    back: list[tuple[Incident, Finding]] = field(default_factory=list)
     outage_child_ended: bool = False
 
 
@@ -56,25 +60,27 @@ class Keeping:
         self._teller = teller
         self._outages = Outages(jobs)
 
-    async def act(
-        self, session: AsyncSession, tenant_id: UUID, findings: Sequence[Finding], now: datetime
-    ) -> None:
-        """Of one tenant, on which no other worker is at work. However many: it takes the same few statements."""
+    async def act(self, session: AsyncSession, findings: Sequence[Finding], now: datetime) -> None:
+        """Of tenants on which no other worker is at work. However many: it takes the same few statements."""
         if not findings:
             return
-        batch = await self._begin(session, tenant_id, findings)
-        # What holds others comes before what is held.
-        for finding in sorted(findings, key=lambda each: each.subject.what not in HOLDING):
-            self._settle(batch, finding)
-        await self._adopt(session, batch, now)
-        if batch.fresh:
-            await self._damp(session, batch, now)
-            await self._outages.gather(session, batch.ledger, batch.fresh, batch.outages)
-        if batch.back:
-            await self._welcome(session, batch)
-        if batch.outage_child_ended:
-            await close_childless(session, batch.ledger, now)
-        await batch.ledger.write(session, self._teller)
+        batches = await self._begin(session, findings)
+        for batch in batches:
+            # What holds others comes before what is held.
+            for finding in sorted(batch.findings, key=lambda each: each.subject.what not in HOLDING):
+                self._settle(batch, finding)
+            await self._adopt(session, batch, now)
+        fresh = [batch for batch in batches if batch.fresh]
+        await self._damp(session, fresh, now)
+        await self._outages.gather(
+            session, [Together(batch.ledger, batch.fresh, batch.outages) for batch in fresh]
+        )
+        for batch in batches:
+            if batch.back:
+                await self._welcome(session, batch)
+            if batch.outage_child_ended:
+                await close_childless(session, batch.ledger, now)
+        await write(session, [batch.ledger for batch in batches], self._teller)
 
     async def look_again(self, session: AsyncSession, tenant_id: UUID, now: datetime) -> None:
         """What time alone brings about: what was damped has been well for long enough, an outage holds nothing more."""
@@ -82,28 +88,25 @@ class Keeping:
         for incident in await repository.damped(session, tenant_id, now - WELL_FOR):
             ledger.resolve(incident, now, f"well for {WELL_FOR.total_seconds() / 60:.0f} min")
         await close_childless(session, ledger, now)
-        await ledger.write(session, self._teller)
+        await write(session, [ledger], self._teller)
 
     @staticmethod
-    async def _begin(session: AsyncSession, tenant_id: UUID, findings: Sequence[Finding]) -> _Batch:
-        wrong = [finding.wrong for finding in findings if finding.wrong is not None]
-        of_instances = [each.subject.id for each in findings if _of_instance(each.subject)]
-        of_endpoints = {each.subject.id for each in findings if _of_endpoint(each.subject)}
-        said = [each.at for each in findings if each.wrong is not None and _of_endpoint(each.subject)]
-        found = await repository.concerned(
-            session,
-            tenant_id,
-            instance_ids=of_instances,
-            endpoint_ids=list(of_endpoints),
-            since=min(said, default=None),
-        )
-        known: dict[Subject, Incident] = {}
+    async def _begin(session: AsyncSession, findings: Sequence[Finding]) -> Sequence[_Batch]:
+        batches: dict[UUID, _Batch] = {}
+        for finding in findings:
+            tenant_id = finding.subject.tenant_id
+            batches.setdefault(tenant_id, _Batch(Ledger(tenant_id))).findings.append(finding)
+        found = await _concerned(session, findings)
         for incident in found:
-            known.setdefault(subject_of(incident), incident)
-        parents = {each.parent_id for each in found if each.parent_id is not None} if wrong else set()
-        over = await repository.states_of(session, tenant_id, list(parents)) if parents else {}
-        outages = {each.id: each for each in found if each.kind == "outage"}
-        return _Batch(Ledger(tenant_id), known, outages, over, {}, {}, [], [])
+            batch = batches[incident.tenant_id]
+            batch.known.setdefault(subject_of(incident), incident)
+            if incident.kind == "outage":
+                batch.outages[incident.id] = incident
+        parents = {Key(each.tenant_id, each.parent_id) for each in found if each.parent_id is not None}
+        if parents and any(each.wrong is not None for each in findings):
+            for key, state in (await repository.states_of(session, parents)).items():
+                batches[key.tenant_id].over[key.id] = state
+        return list(batches.values())
 
     def _settle(self, batch: _Batch, finding: Finding) -> None:
         incident = batch.known.get(finding.subject)
@@ -138,16 +141,17 @@ class Keeping:
                 row["cause"] = f"{row['cause']} {_went_wrong(count)}"
 
     @staticmethod
-    async def _damp(session: AsyncSession, batch: _Batch, now: datetime) -> None:
-        ids = [each.finding.subject.id for each in batch.fresh if each.row["kind"] in OF_STATUS]
-        before = await repository.opened_since(session, batch.ledger.tenant_id, ids, now - FLAP_WINDOW)
-        for each in batch.fresh:
-            times = before.get(each.finding.subject.id, 0) + 1
-            if times >= FLAPS:
-                each.row["flapping"] = True
-                each.row["cause"] += _DAMPED
-                words = f"it went wrong {times} times within an hour"
-                batch.ledger.note(each.row["id"], "flapping", each.finding.at, words)
+    async def _damp(session: AsyncSession, batches: Sequence[_Batch], now: datetime) -> None:
+        keys = [each.finding.subject.key for batch in batches for each in batch.fresh]
+        before = await repository.opened_since(session, keys, now - FLAP_WINDOW) if keys else {}
+        for batch in batches:
+            for each in batch.fresh:
+                times = before.get(each.finding.subject.key, 0) + 1
+                if times >= FLAPS:
+                    each.row["flapping"] = True
+                    each.row["cause"] += _DAMPED
+                    words = f"it went wrong {times} times within an hour"
+                    batch.ledger.note(each.row["id"], "flapping", each.finding.at, words)
 
     async def _welcome(self, session: AsyncSession, batch: _Batch) -> None:
         """An endpoint is back: which of its jobs are not right yet is named, and told only if they turn bad anew."""
@@ -169,6 +173,19 @@ class Keeping:
                 words = f"{words}; not right yet: {named(names, len(still))}"
             incident.cause = words[0].upper() + words[1:] + "."
             batch.ledger.resolve(incident, finding.at, words)
+
+
+async def _concerned(session: AsyncSession, findings: Sequence[Finding]) -> list[Incident]:
+    """Incidents that the findings may be about, locked; of each subject the newest first."""
+    instances = {each.subject.key for each in findings if _of_instance(each.subject)}
+    endpoints = {each.subject.key for each in findings if _of_endpoint(each.subject)}
+    said = [each.at for each in findings if each.wrong is not None and _of_endpoint(each.subject)]
+    found = [*await repository.watched(session, {each.subject.tenant_id for each in findings})]
+    if instances:
+        found += await repository.of_instances(session, instances)
+    if endpoints:
+        found += await repository.of_endpoints(session, endpoints, min(said, default=None))
+    return found
 
 
 def _open(batch: _Batch, finding: Finding) -> None:

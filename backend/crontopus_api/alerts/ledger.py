@@ -1,4 +1,4 @@
-"""What a batch of findings comes to: incidents and lines of timelines to write, and news to tell."""
+"""What a tenant's findings come to: incidents and lines of timelines to write, and news to tell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from crontopus_api.alerts.routing import About
 from crontopus_api.alerts.sources.finding import Wrong
 from crontopus_api.alerts.telling import News, Teller
 from crontopus_api.kit.ids import uuid7
-from crontopus_api.kit.sql import add_rows
-from crontopus_api.live.topics import announce
+from crontopus_api.kit.sql import Key, add_rows
+from crontopus_api.live.topics import announce_each
 
 Row = dict[str, Any]
 _NAMED = 5
@@ -65,14 +65,14 @@ class Ledger:
         )
 
     def tell_opened(self, incident_id: UUID, about: About) -> None:
-        self.told.append(News(incident_id, "opened", about))
+        self.told.append(News(Key(self.tenant_id, incident_id), "opened", about))
 
     def resolve(self, incident: Incident, at: datetime, words: str) -> None:
         """Who was told that it opened is told, unless it was muted."""
         incident.state, incident.resolved_at = "resolved", at
         self.note(incident.id, "resolved", at, words)
         if not incident.muted:
-            self.told.append(News(incident.id, "resolved", about_of(incident)))
+            self.told.append(News(Key(self.tenant_id, incident.id), "resolved", about_of(incident)))
 
     def fold(self, incident_id: UUID, parent_id: UUID, at: datetime, words: str) -> None:
         """It becomes a part of another one."""
@@ -82,20 +82,24 @@ class Ledger:
             self.put_under.setdefault(parent_id, []).append(incident_id)
         self.note(incident_id, "folded", at, words)
 
-    async def write(self, session: AsyncSession, teller: Teller) -> None:
-        """All of it, with the deliveries."""
-        await session.flush()
-        if not (self.opened or self.events):
-            return
-        # Parents before children: also within one statement, whoever reads it.
-        rows = sorted(self.opened.values(), key=lambda row: row["parent_id"] is not None)
-        await add_rows(session, Incident, rows)
-        for parent_id, ids in self.put_under.items():
-            await repository.put_under(session, self.tenant_id, ids, parent_id)
-        await add_rows(session, IncidentEvent, self.events)
-        if self.told:
-            await teller.tell(session, self.tenant_id, self.told)
-        await announce(session, self.tenant_id, "incidents")
+
+async def write(session: AsyncSession, ledgers: Sequence[Ledger], teller: Teller) -> None:
+    """All of them, with the deliveries."""
+    await session.flush()
+    changed = [each for each in ledgers if each.opened or each.events]
+    if not changed:
+        return
+    opened = [row for each in changed for row in each.opened.values()]
+    # Parents before children: also within one statement, whoever reads it.
+    await add_rows(session, Incident, sorted(opened, key=lambda row: row["parent_id"] is not None))
+    for each in changed:
+        for parent_id, ids in each.put_under.items():
+            await repository.put_under(session, each.tenant_id, ids, parent_id)
+    await add_rows(session, IncidentEvent, [row for each in changed for row in each.events])
+    told = [news for each in changed for news in each.told]
+    if told:
+        await teller.tell(session, told)
+    await announce_each(session, [each.tenant_id for each in changed], "incidents")
 
 
 def about_of(incident: Incident) -> About:

@@ -34,20 +34,42 @@ class Fresh:
         return Trouble(self.row["id"], job_id, self.row["opened_at"], self.wrong.commit)
 
 
+@dataclass(frozen=True)
+class Together:
+    """What has just been opened of one tenant, and the outages that it may be a part of."""
+
+    ledger: Ledger
+    fresh: Sequence[Fresh]
+    outages: Mapping[UUID, Incident]
+
+    @property
+    def since(self) -> datetime:
+        return min(each.trouble.at for each in self.fresh) - folding.WINDOW
+
+
 class Outages:
     def __init__(self, jobs: JobService) -> None:
         self._jobs = jobs
 
-    async def gather(
-        self, session: AsyncSession, ledger: Ledger, fresh: Sequence[Fresh], outages: Mapping[UUID, Incident]
-    ) -> None:
+    async def gather(self, session: AsyncSession, together: Sequence[Together]) -> None:
         """Fold those that have something in common; the others are told of one by one."""
+        since = {each.ledger.tenant_id: each.since for each in together}
+        recent = await repository.recent(session, since) if together else {}
+        many = [
+            each.ledger.tenant_id
+            for each in together
+            if len(each.fresh) + len(recent.get(each.ledger.tenant_id, ())) >= folding.LEAST
+        ]
+        jobs = await self._jobs.counts(session, many) if many else {}
+        for each in together:
+            tenant_id = each.ledger.tenant_id
+            await self._fold(session, each, recent.get(tenant_id, ()), jobs.get(tenant_id, 0))
+
+    async def _fold(
+        self, session: AsyncSession, together: Together, recent: Sequence[Trouble], jobs: int
+    ) -> None:
+        ledger, fresh, outages = together.ledger, together.fresh, together.outages
         troubles = [each.trouble for each in fresh]
-        since = min(each.at for each in troubles) - folding.WINDOW
-        recent = await repository.recent(session, ledger.tenant_id, since)
-        jobs = 0
-        if len(recent) + len(troubles) >= folding.LEAST:
-            jobs = await self._jobs.count(session, ledger.tenant_id)
         commits = {each.id: each.commit_id for each in outages.values()}
         by_id = {each.row["id"]: each for each in fresh}
         for outage in folding.shared(troubles, recent, commits, jobs):

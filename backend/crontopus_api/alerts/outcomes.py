@@ -1,13 +1,14 @@
 """What comes of an attempt: of the deliveries that went in it, and of the channel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import attempts_repository, channels_repository
+from crontopus_api.alerts.attempts_repository import Taken
 from crontopus_api.alerts.backing_off import FAILING_FOR, channel_break, expiry, next_try
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Receipt
 from crontopus_api.alerts.deliveries_repository import Waiting
@@ -16,7 +17,7 @@ from crontopus_api.alerts.models import Channel, DeliveryAttempt, IncidentEvent
 from crontopus_api.alerts.timeline import address
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.ids import uuid7
-from crontopus_api.kit.sql import add_rows
+from crontopus_api.kit.sql import Key, add_rows
 from crontopus_api.live.topics import announce
 
 
@@ -33,6 +34,7 @@ class Outcome:
     took_ms: int
     receipt: Receipt | None
     failed: DeliveryFailed | None
+    attempt_id: UUID = field(default_factory=uuid7)
 
 
 class Outcomes:
@@ -40,34 +42,34 @@ class Outcomes:
         self._watch = watch
         self._clock = clock
 
+    async def record_taken(self, session: AsyncSession, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Of messages of whatever tenants that were all taken. Answers for each whether that was all: what comes of a
+        channel that was in trouble is its own tenant's (`record`)."""
+        now = self._clock.now()
+        messages = [_taken(each, now) for each in outcomes]
+        noted = await attempts_repository.taken(session, messages, mending=False)
+        return [Key(each.tenant_id, each.attempt_id) in noted for each in outcomes]
+
     async def record(self, session: AsyncSession, outcome: Outcome) -> None:
         now = self._clock.now()
-        if outcome.receipt is not None:
-            await self._taken(session, outcome, outcome.receipt, now)
-        elif outcome.failed is not None:
-            await self._not_taken(session, outcome, outcome.failed, now)
-
-    async def _taken(self, session: AsyncSession, outcome: Outcome, receipt: Receipt, now: datetime) -> None:
-        ids = [each.id for each in outcome.about]
-        mended = await attempts_repository.taken(session, _attempt(outcome, now), ids, receipt.ids or None)
-        channel = await self._channel(session, outcome) if mended else None
-        if channel is not None:
-            channel = await self._locked(session, channel)
-            channel.failures, channel.failing_since, channel.open_until = 0, None, None
-            channel.state, channel.problem = "ready", None
-            await session.flush()
-            await self._watch.working(session, channel, "A message was taken.", now)
-
-    async def _not_taken(
-        self, session: AsyncSession, outcome: Outcome, failed: DeliveryFailed, now: datetime
-    ) -> None:
         channel = await self._channel(session, outcome)
         if channel is None:
             # It was deleted meanwhile, and with it what was waiting.
             return
-        await add_rows(session, DeliveryAttempt, [_attempt(outcome, now)])
-        await self._refused(session, channel, outcome, failed, now)
-        await announce(session, outcome.tenant_id, "incidents")
+        if outcome.failed is None:
+            await attempts_repository.taken(session, [_taken(outcome, now)], mending=True)
+            await self._mend(session, channel, now)
+        else:
+            await add_rows(session, DeliveryAttempt, [_attempt(outcome, now)])
+            await self._refused(session, channel, outcome, outcome.failed, now)
+            await announce(session, outcome.tenant_id, "incidents")
+
+    async def _mend(self, session: AsyncSession, channel: Channel, now: datetime) -> None:
+        channel = await self._locked(session, channel)
+        channel.failures, channel.failing_since, channel.open_until = 0, None, None
+        channel.state, channel.problem = "ready", None
+        await session.flush()
+        await self._watch.working(session, channel, "A message was taken.", now)
 
     async def _refused(
         self,
@@ -139,11 +141,16 @@ class Outcomes:
         return channel
 
 
+def _taken(outcome: Outcome, now: datetime) -> Taken:
+    ids = outcome.receipt.ids if outcome.receipt is not None else None
+    return Taken(_attempt(outcome, now), [each.id for each in outcome.about], ids or None)
+
+
 def _attempt(outcome: Outcome, now: datetime) -> dict[str, object]:
     said = outcome.receipt or outcome.failed
     return {
         "tenant_id": outcome.tenant_id,
-        "id": uuid7(),
+        "id": outcome.attempt_id,
         "channel_id": outcome.channel_id,
         "target": outcome.target,
         "message_id": outcome.message_id,

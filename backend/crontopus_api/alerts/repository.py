@@ -1,11 +1,10 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, exists, func, or_, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -13,38 +12,39 @@ from sqlalchemy.orm import aliased
 from crontopus_api.alerts.folding import Trouble
 from crontopus_api.alerts.kinds import OF_STATUS, OF_WARNINGS
 from crontopus_api.alerts.models import Delivery, Incident, IncidentEvent
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import TENANTS, WANTED, Key, any_id, sent, table
+
+_OPEN = Incident.state != "resolved"
+_LOCKED = select(Incident).order_by(Incident.id.desc()).with_for_update(of=Incident)
+_WATCHED = _LOCKED.where(
+    Incident.tenant_id == TENANTS.c.tenant_id, _OPEN, Incident.kind.in_(["outage", "repository_invalid"])
+)
+_OF_INSTANCES = _LOCKED.where(
+    Incident.tenant_id == WANTED.c.tenant_id, Incident.instance_id == WANTED.c.id, _OPEN
+)
+_OF_ENDPOINTS = _LOCKED.where(
+    Incident.tenant_id == WANTED.c.tenant_id,
+    Incident.endpoint_id == WANTED.c.id,
+    Incident.instance_id.is_(None),
+    or_(_OPEN, Incident.resolved_by.is_not(None) & (Incident.resolved_at >= bindparam("since"))),
+)
 
 
-async def concerned(
-    session: AsyncSession,
-    tenant_id: UUID,
-    *,
-    instance_ids: Sequence[UUID] = (),
-    endpoint_ids: Sequence[UUID] = (),
-    since: datetime | None = None,
+async def watched(session: AsyncSession, tenant_ids: Collection[UUID]) -> Sequence[Incident]:
+    """Locked: open outages, and what is open about the tenants' repositories."""
+    return (await session.scalars(_WATCHED, {"tenants": list(tenant_ids)})).all()
+
+
+async def of_instances(session: AsyncSession, instances: Collection[Key]) -> Sequence[Incident]:
+    """Locked: open ones."""
+    return (await session.scalars(_OF_INSTANCES, sent(instances))).all()
+
+
+async def of_endpoints(
+    session: AsyncSession, endpoints: Collection[Key], since: datetime | None
 ) -> Sequence[Incident]:
-    """Locked: open ones of these instances and endpoints, of the tenant's repository, and outages; of endpoints also
-    those that somebody resolved after `since`. Newest first."""
-    query = _concerned(bool(instance_ids), bool(endpoint_ids), since is not None)
-    given: dict[str, Any] = {"tenant": tenant_id, "since": since}
-    given |= {"instances": list(instance_ids), "endpoints": list(endpoint_ids)}
-    return (await session.scalars(query, given)).all()
-
-
-@cache
-def _concerned(instances: bool, endpoints: bool, by_hand: bool) -> Select[Incident]:
-    is_open, of_endpoint = Incident.state != "resolved", Incident.instance_id.is_(None)
-    wanted = [is_open & Incident.kind.in_(["outage", "repository_invalid"])]
-    if instances:
-        wanted.append(is_open & any_id(Incident.instance_id, "instances"))
-    if endpoints:
-        wanted.append(is_open & of_endpoint & any_id(Incident.endpoint_id, "endpoints"))
-    if endpoints and by_hand:
-        ended = Incident.resolved_by.is_not(None) & (Incident.resolved_at >= bindparam("since"))
-        wanted.append(ended & of_endpoint & any_id(Incident.endpoint_id, "endpoints"))
-    query = select(Incident).where(Incident.tenant_id == bindparam("tenant"), or_(*wanted))
-    return query.order_by(Incident.id.desc()).with_for_update()
+    """Locked: open ones of the machines themselves, and those that somebody resolved after `since`. Newest first."""
+    return (await session.scalars(_OF_ENDPOINTS, sent(endpoints) | {"since": since})).all()
 
 
 async def ended_by_hand(
@@ -84,12 +84,25 @@ async def open_of_kinds(session: AsyncSession, tenant_id: UUID, kinds: Sequence[
 
 
 _PARENT = aliased(Incident)
+_SINCE = (
+    func.unnest(
+        bindparam("tenants", type_=ARRAY(Uuid)), bindparam("since", type_=ARRAY(DateTime(timezone=True)))
+    )
+    .table_valued(column("tenant_id", Uuid), column("at", DateTime(timezone=True)))
+    .render_derived(name="since")
+)
 _RECENT = (
-    select(Incident.id, Incident.job_id, Incident.opened_at, Incident.commit_id, Incident.parent_id)
+    select(
+        Incident.tenant_id,
+        Incident.id,
+        Incident.job_id,
+        Incident.opened_at,
+        Incident.commit_id,
+        Incident.parent_id,
+    )
+    .join(_SINCE, (Incident.tenant_id == _SINCE.c.tenant_id) & (Incident.opened_at >= _SINCE.c.at))
     .outerjoin(_PARENT, (_PARENT.tenant_id == Incident.tenant_id) & (_PARENT.id == Incident.parent_id))
     .where(
-        Incident.tenant_id == bindparam("tenant"),
-        Incident.opened_at >= bindparam("since"),
         Incident.kind.in_(OF_STATUS),
         Incident.state != "resolved",
         or_(Incident.parent_id.is_(None), _PARENT.kind == "outage"),
@@ -97,54 +110,58 @@ _RECENT = (
 )
 
 
-async def recent(session: AsyncSession, tenant_id: UUID, since: datetime) -> list[Trouble]:
-    """Open incidents of jobs that began since then, and that no endpoint's incident holds."""
-    rows = await session.execute(_RECENT, {"tenant": tenant_id, "since": since})
-    return [Trouble(*row) for row in rows]  # type: ignore[arg-type]  # of a job
+async def recent(session: AsyncSession, since: Mapping[UUID, datetime]) -> dict[UUID, list[Trouble]]:
+    """By tenant, open incidents of jobs that began since then, and that no endpoint's incident holds."""
+    found: dict[UUID, list[Trouble]] = {}
+    given = {"tenants": list(since), "since": list(since.values())}
+    for row in await session.execute(_RECENT, given):
+        found.setdefault(row[0], []).append(Trouble(*row[1:]))  # type: ignore[arg-type]  # of a job
+    return found
 
 
 _OPENED_SINCE = (
-    select(Incident.instance_id, func.count().label("incidents"))
+    select(Incident.tenant_id, Incident.instance_id, func.count())
     .where(
-        Incident.tenant_id == bindparam("tenant"),
-        any_id(Incident.instance_id, "instances"),
+        Incident.tenant_id == WANTED.c.tenant_id,
+        Incident.instance_id == WANTED.c.id,
         Incident.opened_at >= bindparam("since"),
         Incident.kind.in_(OF_STATUS),
     )
-    .group_by(Incident.instance_id)
+    .group_by(Incident.tenant_id, Incident.instance_id)
 )
 
 
-async def opened_since(
-    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID], since: datetime
-) -> dict[UUID, int]:
+async def opened_since(session: AsyncSession, instances: Collection[Key], since: datetime) -> dict[Key, int]:
     """How many incidents of each instance's status began since then."""
-    given = {"tenant": tenant_id, "instances": list(instance_ids), "since": since}
-    return {row.instance_id: row.incidents for row in await session.execute(_OPENED_SINCE, given)}
+    rows = await session.execute(_OPENED_SINCE, sent(instances) | {"since": since})
+    return {Key(tenant_id, instance): count for tenant_id, instance, count in rows}  # type: ignore[arg-type]
 
 
-async def missed_of_endpoints(
-    session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
-) -> dict[UUID, int]:
+_MISSED = (
+    select(Incident.tenant_id, Incident.endpoint_id, func.count())
+    .where(
+        Incident.tenant_id == WANTED.c.tenant_id,
+        Incident.endpoint_id == WANTED.c.id,
+        Incident.kind == "missed",
+        _OPEN,
+    )
+    .group_by(Incident.tenant_id, Incident.endpoint_id)
+)
+
+
+async def missed_of_endpoints(session: AsyncSession, endpoints: Collection[Key]) -> dict[Key, int]:
     """How many open incidents of missed jobs there are on each."""
-    query = (
-        select(Incident.endpoint_id, func.count().label("incidents"))
-        .where(
-            Incident.tenant_id == tenant_id,
-            any_id(Incident.endpoint_id, endpoint_ids),
-            Incident.kind == "missed",
-            Incident.state != "resolved",
-        )
-        .group_by(Incident.endpoint_id)
-    )
-    return {row.endpoint_id: row.incidents for row in await session.execute(query)}
+    rows = await session.execute(_MISSED, sent(endpoints))
+    return {Key(tenant_id, endpoint): count for tenant_id, endpoint, count in rows}  # type: ignore[arg-type]
 
 
-async def states_of(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
-    query = select(Incident.id, Incident.state).where(
-        Incident.tenant_id == tenant_id, any_id(Incident.id, ids)
-    )
-    return {row.id: row.state for row in await session.execute(query)}
+_STATES = select(Incident.tenant_id, Incident.id, Incident.state).where(
+    Incident.tenant_id == WANTED.c.tenant_id, Incident.id == WANTED.c.id
+)
+
+
+async def states_of(session: AsyncSession, incidents: Collection[Key]) -> dict[Key, str]:
+    return {Key(*row[:2]): row[2] for row in await session.execute(_STATES, sent(incidents))}
 
 
 async def put_under(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID], parent_id: UUID) -> None:

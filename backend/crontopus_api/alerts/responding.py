@@ -14,6 +14,7 @@ from crontopus_api.kit.audit import Actor, Subject
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.errors import Conflict, NotFound
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import Key
 from crontopus_api.live.topics import announce
 
 LONGEST_SNOOZE = timedelta(days=30)
@@ -101,8 +102,8 @@ class Responder:
         return incident
 
     async def _tell(self, session: AsyncSession, incident: Incident, event: str) -> None:
-        news = News(incident.id, event, about_of(incident))
-        await self._teller.tell(session, incident.tenant_id, [news])
+        news = News(Key(incident.tenant_id, incident.id), event, about_of(incident))
+        await self._teller.tell(session, [news])
 
     async def _note(
         self,

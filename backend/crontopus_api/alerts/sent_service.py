@@ -80,7 +80,7 @@ class SentService:
         # By itself: of the message that it shared with others a receiver may have taken it for known.
         delivery.message_id = delivery.id
         await session.flush()
-        await wake(session, tenant_id, {Target(channel.id, channel.kind, delivery.target)})
+        await wake(session, {(tenant_id, Target(channel.id, channel.kind, delivery.target))})
         subject = Subject("delivery", delivery.id, f"{channel.name} ({delivery.target})")
         await audit.record(session, "delivery.sent_again", actor, subject, at=now, tenant_id=tenant_id)
         await announce(session, tenant_id, "incidents")

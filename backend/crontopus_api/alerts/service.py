@@ -15,6 +15,7 @@ from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.errors import NotFound
 from crontopus_api.kit.schemas import EndpointRef
+from crontopus_api.kit.sql import Key
 
 
 class IncidentService:
@@ -69,10 +70,11 @@ class IncidentService:
     ) -> list[schemas.IncidentOut]:
         job_ids = {incident.job_id for incident in incidents if incident.job_id is not None}
         jobs = await self._jobs.refs(session, tenant_id, list(job_ids))
-        endpoint_ids = {incident.endpoint_id for incident in incidents if incident.endpoint_id is not None}
-        endpoints = (
-            await self._endpoints.known(session, tenant_id, list(endpoint_ids)) if endpoint_ids else {}
-        )
+        placed = {
+            Key(tenant_id, incident.endpoint_id) for incident in incidents if incident.endpoint_id is not None
+        }
+        known = await self._endpoints.known(session, placed) if placed else {}
+        endpoints = {key.id: each for key, each in known.items()}
         ids = [incident.id for incident in incidents]
         children = await repository.child_counts(session, tenant_id, ids) if ids else {}
         plain = (

@@ -16,7 +16,7 @@ from crontopus_api.alerts.routing.times import Held
 from crontopus_api.kit import outbox
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.ids import uuid7
-from crontopus_api.kit.sql import add_rows
+from crontopus_api.kit.sql import Key, add_rows
 
 DELIVER = "alerts.deliver"
 QUEUE = "deliveries"
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 class News(NamedTuple):
     """`event`: opened, acknowledged or resolved."""
 
-    incident_id: UUID
+    incident: Key
     event: str
     about: About
 
@@ -36,7 +36,7 @@ class News(NamedTuple):
 class Saying(NamedTuple):
     """One thing to be said to one target; `held`: not now."""
 
-    incident_id: UUID
+    incident: Key
     event: str
     target: Target
     held: Held | None = None
@@ -47,82 +47,76 @@ class Teller:
         self._router = router
         self._clock = clock
 
-    async def tell(self, session: AsyncSession, tenant_id: UUID, news: Sequence[News]) -> None:
-        """Who heard that it opened hears how it goes on, whatever the routes say meanwhile."""
+    async def tell(self, session: AsyncSession, news: Sequence[News]) -> None:
+        """Who heard that it opened hears how it goes on, whatever the routes say meanwhile. However many news of
+        however many tenants: it takes the same few statements."""
         now = self._clock.now()
-        over = [each.incident_id for each in news if each.event == "resolved"]
+        over = [each.incident for each in news if each.event == "resolved"]
         if over:
-            await self._end(session, tenant_id, over, now)
-        plans = await self._plans(session, tenant_id, news)
-        told = await self._told(session, tenant_id, [each for each in news if each.event != "opened"])
+            await self._end(session, over, now)
+        plans = await self._plans(session, [each for each in news if each.event == "opened"])
+        told = await self._told(session, [each for each in news if each.event != "opened"])
         said: list[Saying] = []
         for each in news:
             if each.event == "opened":
                 said += [
-                    Saying(each.incident_id, "opened", one.target, one.held)
-                    for one in plans[each.incident_id].told
+                    Saying(each.incident, "opened", one.target, one.held) for one in plans[each.incident].told
                 ]
             else:
-                said += _concerned(each, told.get(each.incident_id, []))
-        await self.say(session, tenant_id, said)
-        await add_rows(session, IncidentEvent, [*_held_events(tenant_id, said, now)])
-        await add_rows(session, Reminder, [*_reminders(tenant_id, plans, now)])
+                said += _concerned(each, told.get(each.incident, []))
+        await self.say(session, said)
+        await add_rows(session, IncidentEvent, [*_held_events(said, now)])
+        await add_rows(session, Reminder, [*_reminders(plans, now)])
 
-    async def say(self, session: AsyncSession, tenant_id: UUID, said: Sequence[Saying]) -> None:
+    async def say(self, session: AsyncSession, said: Sequence[Saying]) -> None:
         now = self._clock.now()
-        await add_rows(session, Delivery, [_delivery(tenant_id, each, now) for each in said])
-        await wake(session, tenant_id, {each.target for each in said if each.held is None})
+        await add_rows(session, Delivery, [_delivery(each, now) for each in said])
+        await wake(session, {(each.incident.tenant_id, each.target) for each in said if each.held is None})
 
     async def remind_at(
         self, session: AsyncSession, tenant_id: UUID, incident_id: UUID, at: datetime
     ) -> None:
         """Everybody who was told is told again then, if it is still open: a snooze is over."""
         await reminders_repository.forget_snooze(session, tenant_id, incident_id)
-        row = _reminder(tenant_id, incident_id, at) | {"kind": "snooze"}
+        row = _reminder(Key(tenant_id, incident_id), at) | {"kind": "snooze"}
         await add_rows(session, Reminder, [row])
 
-    async def _plans(self, session: AsyncSession, tenant_id: UUID, news: Sequence[News]) -> dict[UUID, Plan]:
-        opened = [each for each in news if each.event == "opened"]
+    async def _plans(self, session: AsyncSession, opened: Sequence[News]) -> dict[Key, Plan]:
         if not opened:
             return {}
-        plans = await self._router.plans(session, tenant_id, [each.about for each in opened])
-        return {each.incident_id: plan for each, plan in zip(opened, plans, strict=True)}
+        plans = await self._router.plans(session, [(each.incident.tenant_id, each.about) for each in opened])
+        return {each.incident: plan for each, plan in zip(opened, plans, strict=True)}
 
     @staticmethod
-    async def _end(
-        session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID], now: datetime
-    ) -> None:
+    async def _end(session: AsyncSession, incidents: Sequence[Key], now: datetime) -> None:
         """Who was not told yet that it opened need not hear that it is over."""
-        await reminders_repository.forget(session, tenant_id, incident_ids)
-        spared = await held_repository.withdraw_held(session, tenant_id, incident_ids)
-        reasons = dict.fromkeys((each.incident_id, each.held) for each in spared)
-        await add_rows(
-            session,
-            IncidentEvent,
-            [event_row(tenant_id, incident, now, "held", f"not told: {why}") for incident, why in reasons],
-        )
+        await reminders_repository.forget(session, incidents)
+        spared = await held_repository.withdraw_held(session, incidents)
+        reasons = dict.fromkeys((each.incident, each.held) for each in spared)
+        events = [event_row(*incident, now, "held", f"not told: {why}") for incident, why in reasons]
+        await add_rows(session, IncidentEvent, events)
 
     @staticmethod
-    async def _told(session: AsyncSession, tenant_id: UUID, news: Sequence[News]) -> dict[UUID, list[Target]]:
-        found: dict[UUID, list[Target]] = {}
+    async def _told(session: AsyncSession, news: Sequence[News]) -> dict[Key, list[Target]]:
+        found: dict[Key, list[Target]] = {}
         if news:
-            incidents = [each.incident_id for each in news]
-            for row in await deliveries_repository.told(session, tenant_id, incidents):
-                found.setdefault(row.incident_id, []).append(Target(row.channel_id, row.channel, row.target))
+            for row in await deliveries_repository.told(session, {each.incident for each in news}):
+                incident = Key(row.tenant_id, row.incident_id)
+                found.setdefault(incident, []).append(Target(row.channel_id, row.channel, row.target))
         return found
 
 
 def _concerned(news: News, told: Sequence[Target]) -> Iterable[Saying]:
     for target in told:
         if news.event != "acknowledged" or target.kind in _ACKNOWLEDGING:
-            yield Saying(news.incident_id, news.event, target)
+            yield Saying(news.incident, news.event, target)
 
 
-def _delivery(tenant_id: UUID, said: Saying, now: datetime) -> Row:
+def _delivery(said: Saying, now: datetime) -> Row:
     return {
-        "tenant_id": tenant_id,
+        "tenant_id": said.incident.tenant_id,
         "id": uuid7(),
-        "incident_id": said.incident_id,
+        "incident_id": said.incident.id,
         "event": said.event,
         "channel": said.target.kind,
         "channel_id": said.target.channel_id,
@@ -136,27 +130,27 @@ def _delivery(tenant_id: UUID, said: Saying, now: datetime) -> Row:
     }
 
 
-def _held_events(tenant_id: UUID, said: Sequence[Saying], now: datetime) -> Iterable[Row]:
-    for incident, held in dict.fromkeys((each.incident_id, each.held) for each in said if each.held):
+def _held_events(said: Sequence[Saying], now: datetime) -> Iterable[Row]:
+    for incident, held in dict.fromkeys((each.incident, each.held) for each in said if each.held):
         words = f"told from {held.until:%Y-%m-%d %H:%M} UTC on: {held.why}"
-        yield event_row(tenant_id, incident, now, "held", words)
+        yield event_row(*incident, now, "held", words)
 
 
-def _reminders(tenant_id: UUID, plans: dict[UUID, Plan], now: datetime) -> Iterable[Row]:
+def _reminders(plans: dict[Key, Plan], now: datetime) -> Iterable[Row]:
     for incident, plan in plans.items():
         if not (plan.repeats or plan.steps):
             continue
         # Nobody can be late with what they have not been told yet.
         began = min((each.held.until if each.held else now for each in plan.told), default=now)
         for repeat in plan.repeats:
-            yield _reminder(tenant_id, incident, began + repeat.every) | {
+            yield _reminder(incident, began + repeat.every) | {
                 "kind": "repeat",
                 "route": repeat.route,
                 "channels": repeat.channels,
                 "every_seconds": int(repeat.every / timedelta(seconds=1)),
             }
         for step in plan.steps:
-            yield _reminder(tenant_id, incident, began + step.after) | {
+            yield _reminder(incident, began + step.after) | {
                 "kind": "escalate",
                 "route": step.route,
                 "step": step.number,
@@ -165,11 +159,11 @@ def _reminders(tenant_id: UUID, plans: dict[UUID, Plan], now: datetime) -> Itera
             }
 
 
-def _reminder(tenant_id: UUID, incident_id: UUID, due_at: datetime) -> Row:
+def _reminder(incident: Key, due_at: datetime) -> Row:
     return {
-        "tenant_id": tenant_id,
+        "tenant_id": incident.tenant_id,
         "id": uuid7(),
-        "incident_id": incident_id,
+        "incident_id": incident.id,
         "kind": "repeat",
         "due_at": due_at,
         "step": 0,
@@ -190,14 +184,14 @@ def event_row(tenant_id: UUID, incident_id: UUID, at: datetime, kind: str, messa
     }
 
 
-async def wake(session: AsyncSession, tenant_id: UUID, targets: set[Target]) -> None:
-    """One job for all that wait for a target. Of a target's jobs one runs at a time."""
+async def wake(session: AsyncSession, targets: set[tuple[UUID, Target]]) -> None:
+    """One job for all that wait for a target, which comes with its tenant. Of a target's jobs one runs at a time."""
     wanted = [
         (
             delivery_lock(str(tenant_id), str(each.channel_id), each.target),
             {"tenant_id": str(tenant_id), "channel_id": str(each.channel_id), "target": each.target},
         )
-        for each in sorted(targets)
+        for tenant_id, each in sorted(targets)
     ]
     await outbox.defer_many(session, DELIVER, wanted, queue=QUEUE)
 

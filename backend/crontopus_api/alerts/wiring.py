@@ -27,13 +27,13 @@ from crontopus_api.alerts.trying import ChannelTests
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.identity.people import PeopleService
 from crontopus_api.jobs.service import JobService
+from crontopus_api.kit.addresses import Network
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.database import Database
 from crontopus_api.kit.limits import RateLimits
 from crontopus_api.kit.links import Links
 from crontopus_api.kit.mail import Mailer
-from crontopus_api.kit.outbound import Network
 from crontopus_api.tenants.service import TenantService
 
 

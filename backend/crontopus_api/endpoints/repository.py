@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.endpoints.models import Endpoint, EndpointCondition, EndpointEvent, EndpointNonce
-from crontopus_api.kit.sql import any_id
+from crontopus_api.kit.sql import WANTED, Key, sent
 
 
 async def add(session: AsyncSession, endpoint: Endpoint) -> None:
@@ -99,15 +99,14 @@ async def replace_conditions(
     return [dict(row) for row in told.mappings()]
 
 
-async def conditions(
-    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
-) -> dict[UUID, EndpointCondition]:
-    rows = await session.scalars(
-        select(EndpointCondition).where(
-            EndpointCondition.tenant_id == tenant_id, EndpointCondition.instance_id.in_(instance_ids)
-        )
-    )
-    return {row.instance_id: row for row in rows}
+_CONDITIONS = select(EndpointCondition).where(
+    EndpointCondition.tenant_id == WANTED.c.tenant_id, EndpointCondition.instance_id == WANTED.c.id
+)
+
+
+async def conditions(session: AsyncSession, instances: Collection[Key]) -> dict[Key, EndpointCondition]:
+    rows = await session.scalars(_CONDITIONS, sent(instances))
+    return {Key(row.tenant_id, row.instance_id): row for row in rows}
 
 
 async def not_ready(
@@ -126,6 +125,7 @@ async def not_ready(
 class Trouble(NamedTuple):
     """The instances of an endpoint in one condition that is not as it should be. `message`: of the newest."""
 
+    tenant_id: UUID
     endpoint_id: UUID
     type: str
     instances: int
@@ -134,11 +134,12 @@ class Trouble(NamedTuple):
     message: str
 
 
-async def troubles(session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]) -> list[Trouble]:
+async def troubles(session: AsyncSession, endpoints: Collection[Key]) -> list[Trouble]:
     """What is stalled or drifted on these endpoints."""
     last = func.array_agg(aggregate_order_by(EndpointCondition.message, EndpointCondition.at.desc()))
     rows = await session.execute(
         select(
+            EndpointCondition.tenant_id,
             EndpointCondition.endpoint_id,
             EndpointCondition.type,
             func.count(),
@@ -147,19 +148,26 @@ async def troubles(session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequenc
             last[1],
         )
         .where(
-            EndpointCondition.tenant_id == tenant_id,
-            any_id(EndpointCondition.endpoint_id, endpoint_ids),
+            EndpointCondition.tenant_id == WANTED.c.tenant_id,
+            EndpointCondition.endpoint_id == WANTED.c.id,
             EndpointCondition.type.in_(["Stalled", "Drifted"]),
         )
-        .group_by(EndpointCondition.endpoint_id, EndpointCondition.type)
+        .group_by(EndpointCondition.tenant_id, EndpointCondition.endpoint_id, EndpointCondition.type),
+        sent(endpoints),
     )
     return [Trouble(*row) for row in rows]
 
 
-async def known(session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]) -> Sequence[Endpoint]:
+_KNOWN = (
+    select(Endpoint)
+    .where(Endpoint.tenant_id == WANTED.c.tenant_id, Endpoint.id == WANTED.c.id)
+    .order_by(Endpoint.id)
+)
+
+
+async def known(session: AsyncSession, endpoints: Collection[Key]) -> Sequence[Endpoint]:
     """Also revoked ones."""
-    query = select(Endpoint).where(Endpoint.tenant_id == tenant_id, any_id(Endpoint.id, endpoint_ids))
-    return (await session.scalars(query.order_by(Endpoint.id))).all()
+    return (await session.scalars(_KNOWN, sent(endpoints))).all()
 
 
 async def condition_types(session: AsyncSession, tenant_id: UUID, endpoint_id: UUID) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Endpoints: machines that run the agent."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,7 @@ from crontopus_api.kit.database import Scope, enter
 from crontopus_api.kit.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from crontopus_api.kit.events import Events
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import Key
 from crontopus_api.live.topics import announce
 from crontopus_api.tenants.plans import used_up
 from crontopus_api.tenants.service import TenantService
@@ -166,26 +167,22 @@ class EndpointService:
     async def names(self, session: AsyncSession, tenant_id: UUID) -> dict[UUID, str]:
         return await repository.names(session, tenant_id)
 
-    async def known(
-        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
-    ) -> dict[UUID, Endpoint]:
+    async def known(self, session: AsyncSession, endpoints: Collection[Key]) -> dict[Key, Endpoint]:
         """Those of them that there are or were."""
-        return {each.id: each for each in await repository.known(session, tenant_id, endpoint_ids)}
+        return {Key(each.tenant_id, each.id): each for each in await repository.known(session, endpoints)}
 
-    async def troubles(
-        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
-    ) -> dict[UUID, list[Trouble]]:
+    async def troubles(self, session: AsyncSession, endpoints: Collection[Key]) -> dict[Key, list[Trouble]]:
         """What is stalled or drifted, by endpoint."""
-        found: dict[UUID, list[Trouble]] = {}
-        for each in await repository.troubles(session, tenant_id, endpoint_ids):
-            found.setdefault(each.endpoint_id, []).append(each)
+        found: dict[Key, list[Trouble]] = {}
+        for each in await repository.troubles(session, endpoints):
+            found.setdefault(Key(each.tenant_id, each.endpoint_id), []).append(each)
         return found
 
     async def conditions(
-        self, session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
-    ) -> dict[UUID, EndpointCondition]:
+        self, session: AsyncSession, instances: Collection[Key]
+    ) -> dict[Key, EndpointCondition]:
         """What agents last said about these instances."""
-        return await repository.conditions(session, tenant_id, instance_ids)
+        return await repository.conditions(session, instances)
 
     async def condition_counts(self, session: AsyncSession, tenant_id: UUID) -> dict[UUID, int]:
         return await repository.condition_counts(session, tenant_id)

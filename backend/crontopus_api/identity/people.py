@@ -1,6 +1,6 @@
 """People as the rest of the product needs to know them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +22,6 @@ class PeopleService:
             raise Unauthenticated("The account is gone.", code="invalid_token")
         return user.username, user.email
 
-    async def emails(self, session: AsyncSession, user_ids: Sequence[UUID]) -> list[str]:
-        """The addresses of members of the session's tenant."""
+    async def emails(self, session: AsyncSession, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The addresses of members of the session's tenants."""
         return await repository.emails(session, list(user_ids))

@@ -56,11 +56,11 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(_USER, {"user": user_id})
 
 
-_EMAILS = select(User.email).where(any_id(User.id, "users")).order_by(User.email)
+_EMAILS = select(User.id, User.email).where(any_id(User.id, "users"))
 
 
-async def emails(session: AsyncSession, user_ids: list[UUID]) -> list[str]:
-    return list(await session.scalars(_EMAILS, {"users": user_ids}))
+async def emails(session: AsyncSession, user_ids: list[UUID]) -> dict[UUID, str]:
+    return {row.id: row.email for row in await session.execute(_EMAILS, {"users": user_ids})}
 
 
 async def look_up_token(database: Database, digest: bytes) -> TokenFound | None:

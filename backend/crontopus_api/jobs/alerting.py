@@ -1,8 +1,7 @@
 """What the projection knows of whom to tell: alert routes, maintenance windows, and what jobs say themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs import definitions_repository as definitions
 from crontopus_api.manifests import AlertRoute, MaintenanceWindow, Manifest, parse_document
-from crontopus_api.schedules import parse_duration
 
 M = TypeVar("M")
 
@@ -32,23 +30,19 @@ class Routing:
     windows: list[Located[MaintenanceWindow]]
 
 
-async def routing(session: AsyncSession, tenant_id: UUID) -> Routing:
-    found = Routing([], [])
-    for row in await definitions.routing_sources(session, tenant_id):
+async def routing(session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, Routing]:
+    """Of each of the tenants."""
+    found = {each: Routing([], []) for each in tenant_ids}
+    for row in await definitions.routing_sources(session, tenant_ids):
         manifest = _parsed(row.path, row.source)
         if isinstance(manifest, AlertRoute):
-            found.routes.append(Located(row.path, manifest))
+            found[row.tenant_id].routes.append(Located(row.path, manifest))
         elif isinstance(manifest, MaintenanceWindow):
-            found.windows.append(Located(row.path, manifest))
-    found.routes.sort(key=lambda each: each.manifest.metadata.name)
-    found.windows.sort(key=lambda each: each.manifest.metadata.name)
+            found[row.tenant_id].windows.append(Located(row.path, manifest))
+    for each in found.values():
+        each.routes.sort(key=lambda route: route.manifest.metadata.name)
+        each.windows.sort(key=lambda window: window.manifest.metadata.name)
     return found
-
-
-async def repeats(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, timedelta]:
-    """How often these jobs' incidents are told of again, of the jobs that say so."""
-    found = await definitions.repeats(session, tenant_id, job_ids)
-    return {job_id: parse_duration(text) for job_id, text in found.items()}
 
 
 async def invalid(session: AsyncSession, tenant_id: UUID, paths: Sequence[str]) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """The projection's tables, written many rows at a time. Callers hold the tenant's repository row locked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Document, InvalidFile, Job, JobPingKey, Namespace
-from crontopus_api.kit.sql import any_id, any_text, table, upsert
+from crontopus_api.kit.sql import TENANTS, any_id, any_text, table, upsert
 
 Row = dict[str, Any]
 
@@ -179,28 +179,19 @@ async def documents(session: AsyncSession, tenant_id: UUID, kind: str | None) ->
 
 
 class RoutingSource(NamedTuple):
+    tenant_id: UUID
     path: str
     source: str
 
 
-_ROUTING = select(Document.path, Document.source).where(
-    Document.tenant_id == bindparam("tenant"), Document.kind.in_(("AlertRoute", "MaintenanceWindow"))
-)
-_REPEAT = Job.manifest["spec"]["alerts"]["repeatEvery"].astext
-_REPEATS = select(Job.id, _REPEAT).where(
-    Job.tenant_id == bindparam("tenant"), any_id(Job.id, "jobs"), _REPEAT.is_not(None)
+_ROUTING = select(Document.tenant_id, Document.path, Document.source).where(
+    Document.tenant_id == TENANTS.c.tenant_id, Document.kind.in_(("AlertRoute", "MaintenanceWindow"))
 )
 
 
-async def routing_sources(session: AsyncSession, tenant_id: UUID) -> list[RoutingSource]:
+async def routing_sources(session: AsyncSession, tenant_ids: Collection[UUID]) -> list[RoutingSource]:
     """The files that say who is told of incidents, and when."""
-    return [RoutingSource(*row) for row in await session.execute(_ROUTING, {"tenant": tenant_id})]
-
-
-async def repeats(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """`alerts.repeatEvery` of the jobs that have it."""
-    rows = await session.execute(_REPEATS, {"tenant": tenant_id, "jobs": list(job_ids)})
-    return {row[0]: row[1] for row in rows}
+    return [RoutingSource(*row) for row in await session.execute(_ROUTING, {"tenants": list(tenant_ids)})]
 
 
 async def invalid_files(session: AsyncSession, tenant_id: UUID) -> Sequence[InvalidFile]:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Instance, InstanceStatus, InvalidFile, Job, JobPingKey
 from crontopus_api.jobs.standing import shown_state_column
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
 
 
 class InstanceRow(NamedTuple):
@@ -95,16 +95,24 @@ async def page(
     return [InstanceRow(instance, status, job) for instance, status, job in rows]
 
 
-_STATUSES = select(InstanceStatus).where(
-    InstanceStatus.tenant_id == bindparam("tenant"), any_id(InstanceStatus.instance_id, "instances")
-)
+class Ran(NamedTuple):
+    """How an instance's last run ended, and what was wrong with how it ran."""
+
+    last_run_state: str | None
+    warnings: list[dict[str, Any]]
 
 
-async def statuses(
-    session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
-) -> dict[UUID, InstanceStatus]:
-    rows = await session.scalars(_STATUSES, {"tenant": tenant_id, "instances": list(instance_ids)})
-    return {row.instance_id: row for row in rows}
+_RAN = select(
+    InstanceStatus.tenant_id,
+    InstanceStatus.instance_id,
+    InstanceStatus.last_run_state,
+    InstanceStatus.warnings,
+).where(InstanceStatus.tenant_id == WANTED.c.tenant_id, InstanceStatus.instance_id == WANTED.c.id)
+
+
+async def ran(session: AsyncSession, instances: Collection[Key]) -> dict[Key, Ran]:
+    """Those that nothing is expected of are left out."""
+    return {Key(*row[:2]): Ran(*row[2:]) for row in await session.execute(_RAN, sent(instances))}
 
 
 class Warned(NamedTuple):
@@ -132,15 +140,20 @@ async def warned(session: AsyncSession, tenant_id: UUID) -> list[Warned]:
     return [Warned(*row) for row in await session.execute(query)]
 
 
-async def placed(session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """How many instances there are on each of these endpoints."""
-    query = select(Instance.endpoint_id, func.count().label("instances")).where(
-        Instance.tenant_id == tenant_id,
-        any_id(Instance.endpoint_id, endpoint_ids),
+_PLACED = (
+    select(Instance.tenant_id, Instance.endpoint_id, func.count().label("instances"))
+    .where(
+        Instance.tenant_id == WANTED.c.tenant_id,
+        Instance.endpoint_id == WANTED.c.id,
         Instance.retired_at.is_(None),
     )
-    rows = await session.execute(query.group_by(Instance.endpoint_id))
-    return {row.endpoint_id: row.instances for row in rows}
+    .group_by(Instance.tenant_id, Instance.endpoint_id)
+)
+
+
+async def placed(session: AsyncSession, endpoints: Collection[Key]) -> dict[Key, int]:
+    """How many instances there are on each of these endpoints."""
+    return {Key(*row[:2]): row[2] for row in await session.execute(_PLACED, sent(endpoints))}  # type: ignore[arg-type]
 
 
 async def states(session: AsyncSession, tenant_id: UUID, job_id: UUID) -> dict[UUID, str]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.jobs.models import Document, InvalidFile, Job, Namespace, Repository, RetiredSigner
 from crontopus_api.kit.schemas import JobRef
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import TENANTS, WANTED, Key, any_id, sent, table
 from crontopus_api.live.topics import ANNOUNCE, announcement
 
 
 class Subject(NamedTuple):
-    """A job as an incident speaks of it."""
+    """A job as an incident speaks of it. `repeat_every`: how often it wants to be told of again, if it says so."""
 
     namespace: str
     name: str
@@ -23,6 +23,7 @@ class Subject(NamedTuple):
     changed_by: str
     changed_at: datetime
     created_at: datetime
+    repeat_every: str | None
 
 
 def _live(tenant_id: UUID) -> Select[Job]:
@@ -50,27 +51,37 @@ async def refs(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) 
     return {row.id: JobRef(id=row.id, namespace=row.namespace, name=row.name) for row in rows}
 
 
+_ALERTS = Job.manifest["spec"]["alerts"]
 _SUBJECTS = select(
+    Job.tenant_id,
     Job.id,
     Job.namespace,
     Job.name,
-    func.coalesce(Job.manifest["spec"]["alerts"]["severity"].astext, "error"),
+    func.coalesce(_ALERTS["severity"].astext, "error"),
     Job.labels,
     Job.commit_id,
     Job.changed_by,
     Job.changed_at,
     Job.created_at,
-).where(Job.tenant_id == bindparam("tenant"), any_id(Job.id, "jobs"))
+    _ALERTS["repeatEvery"].astext,
+).where(Job.tenant_id == WANTED.c.tenant_id, Job.id == WANTED.c.id)
 
 
-async def subjects(session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]) -> dict[UUID, Subject]:
-    rows = await session.execute(_SUBJECTS, {"tenant": tenant_id, "jobs": list(job_ids)})
-    return {row[0]: Subject(*row[1:]) for row in rows}
+async def subjects(session: AsyncSession, jobs: Collection[Key]) -> dict[Key, Subject]:
+    rows = await session.execute(_SUBJECTS, sent(jobs))
+    return {Key(*row[:2]): Subject(*row[2:]) for row in rows}
 
 
-async def count(session: AsyncSession, tenant_id: UUID) -> int:
-    query = select(func.count()).where(Job.tenant_id == tenant_id, Job.deleted_at.is_(None))
-    return await session.scalar(query) or 0
+_COUNTS = (
+    select(Job.tenant_id, func.count())
+    .where(Job.tenant_id == TENANTS.c.tenant_id, Job.deleted_at.is_(None))
+    .group_by(Job.tenant_id)
+)
+
+
+async def counts(session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Those that have none are left out."""
+    return {row[0]: row[1] for row in await session.execute(_COUNTS, {"tenants": list(tenant_ids)})}
 
 
 async def ids_matching(

@@ -1,7 +1,6 @@
 """Job definitions as the projection has them. They are changed through Git: see `editing`."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -11,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.endpoints.service import EndpointService
 from crontopus_api.jobs import alerting, instances_repository, list_repository, repository, schemas, views
 from crontopus_api.jobs.alerting import Routing
-from crontopus_api.jobs.instances_repository import InstanceRow, Warned
+from crontopus_api.jobs.instances_repository import InstanceRow, Ran, Warned
 from crontopus_api.jobs.list_repository import JobFilter
-from crontopus_api.jobs.models import InstanceStatus, Job
+from crontopus_api.jobs.models import Job
 from crontopus_api.jobs.ping_keys import ping_key_place
 from crontopus_api.jobs.repository import Subject
 from crontopus_api.jobs.standing import SEVERITY
@@ -21,9 +20,10 @@ from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import NotFound
 from crontopus_api.kit.schemas import JobRef
+from crontopus_api.kit.sql import Key
 from crontopus_api.schedules import Schedule
 
-__all__ = ["JobService", "Subject", "Warned"]
+__all__ = ["JobService", "Ran", "Subject", "Warned"]
 
 
 class JobService:
@@ -85,15 +85,13 @@ class JobService:
         """The names of jobs, also of deleted ones: their runs and incidents are still shown."""
         return await repository.refs(session, tenant_id, job_ids)
 
-    async def subjects(
-        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
-    ) -> dict[UUID, Subject]:
+    async def subjects(self, session: AsyncSession, jobs: Collection[Key]) -> dict[Key, Subject]:
         """What an incident says of jobs, also of deleted ones."""
-        return await repository.subjects(session, tenant_id, job_ids)
+        return await repository.subjects(session, jobs)
 
-    async def routing(self, session: AsyncSession, tenant_id: UUID) -> Routing:
-        """The tenant's alert routes and maintenance windows."""
-        return await alerting.routing(session, tenant_id)
+    async def routing(self, session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, Routing]:
+        """Each tenant's alert routes and maintenance windows."""
+        return await alerting.routing(session, tenant_ids)
 
     async def invalid(
         self, session: AsyncSession, tenant_id: UUID, paths: Sequence[str]
@@ -101,27 +99,17 @@ class JobService:
         """Of those of these files whose newest version is not in force: why, in words."""
         return await alerting.invalid(session, tenant_id, paths)
 
-    async def repeats(
-        self, session: AsyncSession, tenant_id: UUID, job_ids: Sequence[UUID]
-    ) -> dict[UUID, timedelta]:
-        """How often these jobs' incidents are told of again, of the jobs that say so."""
-        return await alerting.repeats(session, tenant_id, job_ids)
-
-    async def statuses(
-        self, session: AsyncSession, tenant_id: UUID, instance_ids: Sequence[UUID]
-    ) -> dict[UUID, InstanceStatus]:
-        """As they are now, by instance; those that nothing is expected of are left out."""
-        return await instances_repository.statuses(session, tenant_id, instance_ids)
+    async def ran(self, session: AsyncSession, instances: Collection[Key]) -> dict[Key, Ran]:
+        """How they ran last; those that nothing is expected of are left out."""
+        return await instances_repository.ran(session, instances)
 
     async def warned(self, session: AsyncSession, tenant_id: UUID) -> list[Warned]:
         """Instances whose last run was not as it should be."""
         return await instances_repository.warned(session, tenant_id)
 
-    async def placed(
-        self, session: AsyncSession, tenant_id: UUID, endpoint_ids: Sequence[UUID]
-    ) -> dict[UUID, int]:
+    async def placed(self, session: AsyncSession, endpoints: Collection[Key]) -> dict[Key, int]:
         """How many instances there are on each of these endpoints."""
-        return await instances_repository.placed(session, tenant_id, endpoint_ids)
+        return await instances_repository.placed(session, endpoints)
 
     async def ids_matching(
         self, session: AsyncSession, tenant_id: UUID, namespace: str | None, labels: Sequence[tuple[str, str]]
@@ -151,7 +139,11 @@ class JobService:
         return sorted(({"default": 0} | found).items())
 
     async def count(self, session: AsyncSession, tenant_id: UUID) -> int:
-        return await repository.count(session, tenant_id)
+        return (await self.counts(session, [tenant_id])).get(tenant_id, 0)
+
+    async def counts(self, session: AsyncSession, tenant_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Those that have none are left out."""
+        return await repository.counts(session, tenant_ids)
 
     async def instances(
         self,
@@ -203,7 +195,9 @@ class JobService:
         if all(row.instance.endpoint_id is None for row in rows):
             return [views.instance_out(row, {}, {}, now) for row in rows]
         names = await self._endpoints.names(session, tenant_id)
-        conditions = await self._endpoints.conditions(session, tenant_id, [row.instance.id for row in rows])
+        keys = [Key(tenant_id, row.instance.id) for row in rows]
+        found = await self._endpoints.conditions(session, keys)
+        conditions = {key.id: condition for key, condition in found.items()}
         return [views.instance_out(row, names, conditions, now) for row in rows]
 
 

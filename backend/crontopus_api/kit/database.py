@@ -1,12 +1,12 @@
 """Transactions, and who they act for.
 
-Every transaction names a PostgreSQL role and, for tenants' work, the tenant and user in settings that
-row-level security reads (`app.tenant_id`, `app.user_id`). All three are transaction-local, so a pooled
-connection (PgBouncer included) carries nothing over to the next user of it.
+Every transaction names a PostgreSQL role and, for tenants' work, the tenant (or the few of them) and user in settings
+that row-level security reads (`app.tenant_id`, `app.tenant_ids`, `app.user_id`). All are transaction-local, so a
+pooled connection (PgBouncer included) carries nothing over to the next user of it.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,7 +25,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from crontopus_api.kit.metrics import watch_pool
 
-Role = Literal["crontopus_app", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"]
+Role = Literal[
+    "crontopus_app", "crontopus_alerts", "crontopus_ingest", "crontopus_scanner", "crontopus_operator"
+]
 
 # Several times as fast as the standard library, and JSON is in most of what is read in bulk.
 set_json_loads(msgspec.json.decode)
@@ -33,7 +35,7 @@ set_json_loads(msgspec.json.decode)
 _TRUSTED_SECONDS = 1.0
 _ENTER = text(
     "SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true),"
-    " set_config('app.user_id', :user, true)"
+    " set_config('app.tenant_ids', :tenants, true), set_config('app.user_id', :user, true)"
 )
 
 
@@ -53,16 +55,22 @@ class Base(DeclarativeBase):
 
 @dataclass(frozen=True)
 class Scope:
-    """On whose behalf a transaction runs."""
+    """On whose behalf a transaction runs. `tenant_ids`: in the role of alerts, which sees these and no others."""
 
     role: Role = "crontopus_app"
     tenant_id: UUID | None = None
     user_id: UUID | None = None
+    tenant_ids: tuple[UUID, ...] = ()
+
+    @classmethod
+    def together(cls, tenant_ids: Iterable[UUID]) -> "Scope":
+        return cls(role="crontopus_alerts", tenant_ids=tuple(sorted(set(tenant_ids))))
 
     def parameters(self) -> dict[str, str]:
         return {
             "role": self.role,
             "tenant": str(self.tenant_id) if self.tenant_id else "",
+            "tenants": f"{{{','.join(map(str, self.tenant_ids))}}}" if self.tenant_ids else "",
             "user": str(self.user_id) if self.user_id else "",
         }
 

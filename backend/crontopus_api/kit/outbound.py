@@ -1,59 +1,64 @@
 """Requests to addresses that a tenant chose: never into our own network, never further than asked.
 
-`outbound_client` gives an httpx client whose transport resolves the name itself, refuses what is not public (or
-allowed by CRONTOPUS_OUTBOUND_ALLOW), and connects to exactly the address it has looked at: a name that resolves
-differently a moment later gains nothing. TLS is still verified for the name. Redirects are not followed, proxies of
-the environment not used, and answers are cut at a size.
+Every address that is connected to is looked at when its socket is made: it is public, or allowed by
+CRONTOPUS_OUTBOUND_ALLOW. So a name that resolves differently a moment later gains nothing, nor does a number however
+it is spelt. TLS is verified for the name. Redirects are not followed, proxies of the environment not used, no cookie
+is kept, and answers are cut at a size.
+
+What it is made of takes 10 MB: it is imported when a first request is made.
 """
 
-import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
-import httpx
+import aiohttp
+import certifi
+from aiohttp.abc import ResolveResult
+from yarl import URL
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from crontopus_api.kit.addresses import Answered, Network, OutboundFailed, OutboundRefused, is_allowed
 
 TOTAL_SECONDS = 15.0
 MOST_ANSWER_BYTES = 1 << 20
-_SCHEMES = {"http": 80, "https": 443}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SCHEMES = {"http", "https"}
 
 
-class OutboundRefused(httpx.TransportError):
-    """The address is one that may not be called. Its message may be shown to the tenant."""
+class _Guard:
+    """Looks at the addresses of names, and at every address again just before it is connected to."""
+
+    def __init__(self, allow: Sequence[Network]) -> None:
+        self._allow = tuple(allow)
+
+    def look_at(self, name: str, address: str) -> None:
+        """Raises OutboundRefused."""
+        if not is_allowed(ipaddress.ip_address(address.partition("%")[0]), self._allow):
+            raise OutboundRefused(f"{name} is not a public address")
+
+    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        self.look_at("this", str(address[0]))
+        return socket.socket(family, kind, protocol)
 
 
-def is_allowed(address: Address, allow: Sequence[Network] = ()) -> bool:
-    """Whether it is public, or in one of the networks of `allow`."""
-    inner = _inner(address)
-    if any(each in network for each in (address, inner) for network in allow):
-        return True
-    return _is_public(inner)
+class _Resolver(aiohttp.ThreadedResolver):
+    def __init__(self, guard: _Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        # All of them: a name with one good and one bad address is up to something.
+        for each in found:
+            self._guard.look_at(host, each["host"])
+        return found
 
 
-def _inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one stands for; itself for any other."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
-
-
-def _is_public(address: Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
-
-
-class GuardedTransport(httpx.AsyncBaseTransport):
+class Outbound:
     """`allow`: networks that may be called although they are not public."""
 
     def __init__(
@@ -62,87 +67,74 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         *,
         total_seconds: float = TOTAL_SECONDS,
         most_answer_bytes: int = MOST_ANSWER_BYTES,
-        verify: bool = True,
     ) -> None:
-        self._allow = tuple(allow)
+        self._allow = allow
         self._total_seconds = total_seconds
         self._most_answer_bytes = most_answer_bytes
-        # A connection is never used twice: one that was opened, and verified, for another name at the same address
-        # would otherwise serve this one.
-        self._inner = httpx.AsyncHTTPTransport(
-            verify=verify, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
+    ) -> Answered:
+        """Raises OutboundRefused, OutboundFailed, and ValueError for what cannot be sent."""
+        where = URL(url)
+        if where.scheme not in _SCHEMES or not where.host:
+            raise OutboundRefused("only http and https are called")
+        if where.user is not None or where.password is not None:
+            raise OutboundRefused("the address may not hold a user name or password")
+        # Asked for without packing, so that the bound on the answer's size is one on its true size.
+        sent = {**headers, "accept-encoding": "identity"}
+        if self._session is None:
+            self._session = self._opened()
+        try:
+            async with self._session.request(
+                method, where, data=content, headers=sent, allow_redirects=False
+            ) as answer:
+                return Answered(answer.status, answer.headers, await self._read(answer))
+        except aiohttp.InvalidURL as error:
+            raise OutboundRefused("it is none that can be called") from error
+        except TimeoutError as error:
+            raise OutboundFailed(f"no answer within {self._total_seconds:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise OutboundFailed(error.strerror or str(error.os_error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise OutboundFailed(str(error) or type(error).__name__) from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        guard = _Guard(self._allow)
+        connector = aiohttp.TCPConnector(
+            resolver=_Resolver(guard),
+            socket_factory=guard.socket,
+            ssl=ssl.create_default_context(cafile=certifi.where()),
+            # A connection is never used twice: one that was opened for another name at the same address would
+            # otherwise serve this one.
+            force_close=True,
+            use_dns_cache=False,
+            limit=0,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=self._total_seconds),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
         )
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            async with asyncio.timeout(self._total_seconds):
-                address = await self._resolve(request.url)
-                answer = await self._inner.handle_async_request(_pinned(request, address))
-                try:
-                    body = await self._read(answer)
-                finally:
-                    await answer.aclose()
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(f"no answer within {self._total_seconds:g} s", request=request) from error
-        headers = [
-            (name, value)
-            for name, value in answer.headers.raw
-            if name.lower() not in {b"transfer-encoding", b"content-length"}
-        ]
-        return httpx.Response(answer.status_code, headers=headers, stream=httpx.ByteStream(body))
-
-    async def _resolve(self, url: httpx.URL) -> str:
-        if url.scheme not in _SCHEMES:
-            raise OutboundRefused(f"only http and https are called, not {url.scheme}")
-        if url.userinfo:
-            raise OutboundRefused("the address may not hold a user name or password")
-        host = url.host
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, url.port or _SCHEMES[url.scheme], type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{host} cannot be resolved") from error
-        addresses = [str(each[4][0]) for each in found]
-        # All of them: a name with one good and one bad address is up to something.
-        for text in addresses:
-            if not is_allowed(ipaddress.ip_address(text.partition("%")[0]), self._allow):
-                raise OutboundRefused(f"{host} is not a public address")
-        return addresses[0]
-
-    async def _read(self, answer: httpx.Response) -> bytes:
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         """The raw body as it came: unpacking would let a small one become a huge one before it is counted."""
         body = bytearray()
-        stream: AsyncIterator[bytes] = aiter(answer.aiter_raw())
-        async for piece in stream:
+        async for piece in answer.content.iter_any():
             body += piece
             if len(body) > self._most_answer_bytes:
-                raise httpx.ReadError(f"the answer is larger than {self._most_answer_bytes} bytes")
+                raise OutboundFailed(f"the answer is larger than {self._most_answer_bytes} bytes")
         return bytes(body)
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def _pinned(request: httpx.Request, address: str) -> httpx.Request:
-    """The same request to that very address; `Host` and the name that TLS verifies stay what they were."""
-    # Asked for without packing, so that the bound on the answer's size is one on its true size.
-    headers = httpx.Headers(request.headers)
-    headers["accept-encoding"] = "identity"
-    extensions = request.extensions | {"sni_hostname": request.url.host}
-    return httpx.Request(
-        request.method,
-        request.url.copy_with(host=address),
-        headers=headers,
-        stream=request.stream,
-        extensions=extensions,
-    )
-
-
-def outbound_client(allow: Sequence[Network] = (), **options: float | int) -> httpx.AsyncClient:
-    """For requests that a tenant asked for. `options`: bounds of GuardedTransport. The caller closes it."""
-    return httpx.AsyncClient(
-        transport=GuardedTransport(allow, **options),  # type: ignore[arg-type]
-        follow_redirects=False,
-        trust_env=False,
-    )
+        if self._session is not None:
+            await self._session.close()

@@ -1,12 +1,24 @@
 """Statements over many rows: arrays as one parameter, plain tables for bulk inserts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Table, Text, TextClause, Uuid, bindparam, func, literal, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Table,
+    Text,
+    TextClause,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal,
+    text,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +43,32 @@ def any_text(column: Any, values: Sequence[str] | str) -> ColumnElement[bool]:
 def _any(column: Any, values: Sequence[Any] | str, kind: ARRAY[Any]) -> ColumnElement[bool]:
     array = bindparam(values, type_=kind) if isinstance(values, str) else literal(list(values), kind)
     return cast("ColumnElement[bool]", column == func.any(array))
+
+
+class Key(NamedTuple):
+    """Whose, and which. An id alone does not tell: a job's may be chosen, and be another tenant's job's as well."""
+
+    tenant_id: UUID
+    id: UUID
+
+
+_IDS = ARRAY(Uuid)
+# Keys that are sent along (`sent`), as rows to compare with: however many there are, of however many tenants.
+WANTED = (
+    func.unnest(bindparam("tenants", type_=_IDS), bindparam("ids", type_=_IDS))
+    .table_valued(column("tenant_id", Uuid), column("id", Uuid))
+    .render_derived(name="wanted")
+)
+# The same of tenants alone (`tenants`).
+TENANTS = (
+    func.unnest(bindparam("tenants", type_=_IDS))
+    .table_valued(column("tenant_id", Uuid))
+    .render_derived(name="theirs")
+)
+
+
+def sent(keys: Collection[Key]) -> dict[str, list[UUID]]:
+    return {"tenants": [each.tenant_id for each in keys], "ids": [each.id for each in keys]}
 
 
 def upsert(model: type[Base], *, key: Sequence[str], keep: Sequence[str] = ()) -> Insert:

@@ -42,7 +42,12 @@ def announcement(tenant_id: UUID, *topics: Topic) -> dict[str, str]:
 
 async def announce(session: AsyncSession, tenant_id: UUID, *topics: Topic) -> None:
     """Tell every process, when this transaction commits, that something of the tenant changed."""
-    await session.execute(_ALONE, announcement(tenant_id, *topics))
+    await announce_each(session, [tenant_id], *topics)
+
+
+async def announce_each(session: AsyncSession, tenant_ids: Iterable[UUID], *topics: Topic) -> None:
+    """The same of several tenants: one NOTIFY."""
+    await session.execute(_ALONE, {"announcement": encode(tenant_ids, topics)})
 
 
 async def announce_raw(

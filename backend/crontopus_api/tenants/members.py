@@ -78,7 +78,7 @@ class MemberService:
         return await self.get(session, tenant_id, user_id)
 
     async def _not_the_last_owner(self, session: AsyncSession, member: Membership) -> None:
-        if await repository.owner_ids(session, member.tenant_id) == [member.user_id]:
+        if await repository.owners(session, [member.tenant_id]) == [(member.tenant_id, member.user_id)]:
             raise Conflict(
                 "A tenant always has an owner, and this is its last one.",
                 code="last_owner",

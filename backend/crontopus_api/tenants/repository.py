@@ -1,12 +1,13 @@
 """Tenants and their members. Invitations have a file of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crontopus_api.kit.sql import TENANTS
 from crontopus_api.tenants.models import Membership, Tenant
 
 
@@ -86,13 +87,15 @@ async def memberships_of(session: AsyncSession, user_id: UUID) -> list[tuple[Ten
     return [(tenant, role) for tenant, role in rows]
 
 
-_OWNERS = select(Membership.user_id).where(
-    Membership.tenant_id == bindparam("tenant"), Membership.role == "owner"
+_OWNERS = select(Membership.tenant_id, Membership.user_id).where(
+    Membership.tenant_id == TENANTS.c.tenant_id, Membership.role == "owner"
 )
 
 
-async def owner_ids(session: AsyncSession, tenant_id: UUID) -> list[UUID]:
-    return list(await session.scalars(_OWNERS, {"tenant": tenant_id}))
+async def owners(session: AsyncSession, tenant_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """(tenant, user)"""
+    rows = await session.execute(_OWNERS, {"tenants": list(tenant_ids)})
+    return [(row[0], row[1]) for row in rows]
 
 
 async def plan_names(session: AsyncSession) -> list[tuple[UUID, str]]:

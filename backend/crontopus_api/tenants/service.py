@@ -1,5 +1,6 @@
 """Tenants: each an isolated customer with its own repository, endpoints and history."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -145,8 +146,11 @@ class TenantService:
         """What every tenant may use: for the scanner's role only."""
         return {tenant_id: self._plan_named(name) for tenant_id, name in await repository.plan_names(session)}
 
-    async def owner_ids(self, session: AsyncSession, tenant_id: UUID) -> list[UUID]:
-        return await repository.owner_ids(session, tenant_id)
+    async def owners(
+        self, session: AsyncSession, tenant_ids: Collection[UUID]
+    ) -> Sequence[tuple[UUID, UUID]]:
+        """(tenant, user)"""
+        return await repository.owners(session, tenant_ids)
 
     def _plan_named(self, name: str) -> Plan:
         return PLANS.get(name, PLANS[self._default_plan])

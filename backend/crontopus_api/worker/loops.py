@@ -10,8 +10,10 @@ from crontopus_api.kit.metrics import LOOP_ERRORS
 log = structlog.get_logger()
 
 
-async def repeat(name: str, every_seconds: float, work: Callable[[], Awaitable[int]]) -> None:
-    """Run `work` until cancelled: at once again while it finds something, else after `every_seconds`."""
+async def repeat(
+    name: str, every_seconds: float, work: Callable[[], Awaitable[int]], *, enough: int = 1
+) -> None:
+    """Run `work` until cancelled: at once again while it finds `enough`, else after `every_seconds`."""
     while True:
         try:
             found = await work()
@@ -20,5 +22,5 @@ async def repeat(name: str, every_seconds: float, work: Callable[[], Awaitable[i
             log.exception("worker_round_failed", loop=name)
             LOOP_ERRORS.labels(name).inc()
             found = 0
-        if not found:
+        if found < enough:
             await asyncio.sleep(every_seconds)

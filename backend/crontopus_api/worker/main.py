@@ -33,7 +33,9 @@ log = structlog.get_logger()
 
 # A look that finds nothing costs two milliseconds; people are told within a second of a deadline.
 _SCAN_SECONDS = 0.2
-_CLAIM_SECONDS = 0.2
+# A round costs nearly the same for one change as for a hundred, of whichever tenants: fewer wait for the next one.
+_CLAIM_SECONDS = 0.4
+_MANY_CHANGES = 100
 _REMIND_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _UPKEEP_SECONDS = 5.0
@@ -108,7 +110,8 @@ async def run(settings: Settings) -> None:
                     group.create_task(repeat("watchdog", _WATCHDOG_SECONDS, watchdog.round))
                 group.create_task(repeat("gauges", _GAUGES_SECONDS, Gauges(services.database).round))
                 group.create_task(repeat("scan", _SCAN_SECONDS, scanner.round))
-                group.create_task(repeat("alerts", _CLAIM_SECONDS, services.incident_keeper.handle_changes))
+                changes = services.incident_keeper.handle_changes
+                group.create_task(repeat("alerts", _CLAIM_SECONDS, changes, enough=_MANY_CHANGES))
                 group.create_task(repeat("reminders", _REMIND_SECONDS, services.alerts.reminders.round))
                 group.create_task(repeat("incidents", _LOOK_SECONDS, services.incident_keeper.look_around))
                 group.create_task(repeat("pending jobs", _ADOPT_SECONDS, services.adopter.round))

@@ -6,6 +6,7 @@ from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.routing import About
 from crontopus_api.alerts.telling import News
 from crontopus_api.kit.ids import uuid7
+from crontopus_api.kit.sql import Key
 
 from ..platform import Person, Platform
 
@@ -30,6 +31,6 @@ async def open_incident(
             )
         )
         await session.flush()
-        news = [News(incident_id, "opened", About(kind, severity))]
-        await platform.services.alerts.teller.tell(session, person.tenant_id, news)
+        news = [News(Key(person.tenant_id, incident_id), "opened", About(kind, severity))]
+        await platform.services.alerts.teller.tell(session, news)
     return incident_id

@@ -79,11 +79,11 @@ async def test_one_tenants_trouble_does_not_keep_the_others_waiting(
     plans = Router.plans
 
     async def broken_for_ada(
-        router: Router, session: AsyncSession, tenant_id: UUID, about: Sequence[About]
+        router: Router, session: AsyncSession, about: Sequence[tuple[UUID, About]]
     ) -> list[Plan]:
-        if tenant_id == ada.tenant_id:
+        if ada.tenant_id in {tenant_id for tenant_id, _ in about}:
             raise RuntimeError("a defect")
-        return await plans(router, session, tenant_id, about)
+        return await plans(router, session, about)
 
     monkeypatch.setattr(Router, "plans", broken_for_ada)
     with pytest.raises(RuntimeError):

@@ -105,7 +105,7 @@ def test_a_route_that_does_not_continue_ends_it() -> None:
         None,
     )
     third = route("c", channels=["on call"])
-    made = plan(book(first, second, third), about(), None)
+    made = plan(book(first, second, third), about())
     assert told(made) == {"Ops": "a", "data": "b"}
     assert not made.default_route
     assert [each.why for each in take([first, second, third], about())][2] == (
@@ -113,11 +113,11 @@ def test_a_route_that_does_not_continue_ends_it() -> None:
     )
     # One that does not match ends nothing.
     other = route("b", channels=["data"], severities=["info"], **{"continue": False})
-    assert told(plan(book(first, other, third), about(), None)) == {"Ops": "a", "on call": "c"}
+    assert told(plan(book(first, other, third), about())) == {"Ops": "a", "on call": "c"}
 
 
 def test_what_no_route_takes_goes_to_the_default_channels() -> None:
-    made = plan(book(route(channels=["ops"], severities=["info"])), about(), None)
+    made = plan(book(route(channels=["ops"], severities=["info"])), about())
     assert (told(made), made.default_route) == ({"everybody": None}, True)
 
 
@@ -129,22 +129,22 @@ def test_in_place_of_a_channel_that_cannot_be_used_the_default_ones_are_told(nam
         # Nobody is left of whom it may tell.
         channel("left", kind="email", config={"to": ["x@example.org"], "owners": False}, verified=[], unsubscribed=[]),
     ]  # fmt: skip
-    made = plan(book(route(channels=["ops", name]), channels=channels), about(), None)
+    made = plan(book(route(channels=["ops", name]), channels=channels), about())
     assert (told(made), made.default_route) == ({"ops": "ops", "everybody": None}, True)
-    assert told(plan(book(route(channels=["ops"]), channels=channels), about(), None)) == {"ops": "ops"}
+    assert told(plan(book(route(channels=["ops"]), channels=channels), about())) == {"ops": "ops"}
 
 
 def test_a_channel_that_fails_does_not_tell_of_it() -> None:
     broken, other = channel("ops", failures=7), channel("data", is_default=True)
     subject = About("channel_failing", "error", channel_id=broken.id)
-    made = plan(book(route(channels=["ops"]), channels=[broken, other]), subject, None)
+    made = plan(book(route(channels=["ops"]), channels=[broken, other]), subject)
     assert told(made) == {"data": None}
 
 
 def test_each_is_told_once_and_by_the_route_that_does_not_wait() -> None:
     night = route("a", channels=["ops", "data"], quietHours=NIGHT)
     day = route("b", channels=["ops"])
-    made = plan(book(night, day, at=MIDNIGHT), about(), None)
+    made = plan(book(night, day, at=MIDNIGHT), about())
     found = {each.channel: each.held for each in made.told}
     assert found["Ops"] is None
     assert found["data"] is not None
@@ -201,13 +201,13 @@ def test_repeats_come_from_the_route_else_from_the_job() -> None:
         route("a", channels=["ops", "data"], repeatEvery="2h"),
         route("b", channels=["data", "on call"]),
     ]
-    made = plan(book(*ways), about(), day)
+    made = plan(book(*ways), about(repeat=day))
     assert sorted((each.every, each.route, len(each.channels)) for each in made.repeats) == [
         (2 * hour, "a", 2),
         (day, "b", 1),
     ]
-    assert plan(book(*ways[1:]), about(), None).repeats == []
-    assert [each.every for each in plan(book(), about(), hour).repeats] == [hour]
+    assert plan(book(*ways[1:]), about()).repeats == []
+    assert [each.every for each in plan(book(), about(repeat=hour)).repeats] == [hour]
 
 
 def test_steps_come_in_order_of_time_and_never_lead_nowhere() -> None:
@@ -217,7 +217,7 @@ def test_steps_come_in_order_of_time_and_never_lead_nowhere() -> None:
     names = {each.id: each.name for each in ways.channels}
     found = [
         (each.after.seconds // 60, each.route, each.number, [names[one] for one in each.channels])
-        for each in plan(ways, about(), None).steps
+        for each in plan(ways, about()).steps
     ]
     assert found == [
         (15, "a", 1, ["on call"]),
@@ -380,7 +380,7 @@ def test_matching_by_properties(
         assert spec.severities is None or severity in spec.severities
         assert spec.match.namespaces is None or namespace in spec.match.namespaces
         assert (spec.match.match_labels or {}).items() <= labels.items()
-    made = plan(book(*routes), subject, None)
+    made = plan(book(*routes), subject)
     # Somebody hears of it, whatever the routes say.
     assert made.told
     assert len({each.target for each in made.told}) == len(made.told)

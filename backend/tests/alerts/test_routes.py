@@ -286,7 +286,7 @@ async def test_a_thousand_routes_cost_a_few_statements(
     async with platform.services.database.tenant(ada.tenant_id) as session:
         event.listen(engine, "before_cursor_execute", note)
         try:
-            plans = await router.plans(session, ada.tenant_id, subjects)
+            plans = await router.plans(session, [(ada.tenant_id, each) for each in subjects])
         finally:
             event.remove(engine, "before_cursor_execute", note)
     assert all([told.route for told in made.told] == [f"r{number}"] for number, made in enumerate(plans))

@@ -99,3 +99,27 @@ async def test_what_belongs_to_another_tenant_is_not_found(
     assert "private" not in answer.text
     for collection in ("/jobs", "/runs", "/incidents", "/endpoints", "/instances"):
         assert (await grace.get(collection))["items"] == []
+
+
+async def test_tenants_together_are_seen_and_no_others(platform: Platform, ada: Person) -> None:
+    grace, eve = await platform.register("grace"), await platform.register("eve")
+    for person, name in ((ada, "ada"), (grace, "grace"), (eve, "eve")):
+        await person.put_job(f"default/{name}")
+    together = Scope.together([ada.tenant_id, grace.tenant_id])
+    async with platform.services.database.session(together) as session:
+        assert sorted(await session.scalars(select(Job.name))) == ["ada", "grace"]
+    async with platform.services.database.session(Scope.together([])) as session:
+        assert list(await session.scalars(select(Job.name))) == []
+    # Nor may it write what is no business of incidents, or anything in another's name.
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with platform.services.database.session(together) as session:
+            await session.execute(text("UPDATE jobs SET name = 'x'"))
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with platform.services.database.session(together) as session:
+            await session.execute(
+                text(
+                    "INSERT INTO incident_events (tenant_id, id, incident_id, at, kind, message)"
+                    " VALUES (:tenant, gen_random_uuid(), gen_random_uuid(), now(), 'x', 'x')"
+                ),
+                {"tenant": eve.tenant_id},
+            )

@@ -24,7 +24,8 @@ from ..postgres import Cluster
 from .mutations import Mutant, load, mutants, repositories
 from .world import INTRUDER, VICTIM, calls, furnish, person
 
-SCOPE = Scope(tenant_id=INTRUDER, user_id=person(INTRUDER))
+# Whose work it is that a policy holds: a tenant's own, and that of tenants together, of which they are the only one.
+SCOPES = (Scope(tenant_id=INTRUDER, user_id=person(INTRUDER)), Scope.together([INTRUDER]))
 Answers = list[tuple[str, list[tuple[Any, ...]]]]
 
 # What the intruder reports gets the next number and the time of the clock: of those rows the victim's only.
@@ -83,7 +84,7 @@ class Caller:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self._intact: dict[tuple[str, str, bool, bool], Answers] = {}
+        self._intact: dict[tuple[str, str, Scope | None, bool], Answers] = {}
 
     @classmethod
     @asynccontextmanager
@@ -95,17 +96,23 @@ class Caller:
             yield cls(connection)
         await engine.dispose()
 
-    async def differs(self, mutant: Mutant, function: str, *, held: bool, bare: bool = False) -> bool:
-        """Whether the function does anything else than with the condition. `held`: by row-level security.
+    async def leaks(self, mutant: Mutant, function: str, *, bare: bool = False) -> bool:
+        """Whether it shows or changes anything else in a scope that row-level security holds."""
+        return any([await self.differs(mutant, function, scope, bare=bare) for scope in SCOPES])
+
+    async def differs(
+        self, mutant: Mutant, function: str, scope: Scope | None, *, bare: bool = False
+    ) -> bool:
+        """Whether the function does anything else than with the condition. `scope`: None that of a superuser.
 
         `bare`: the intruder has nothing. What only asks whether there is any row shows it then.
         """
-        key = (mutant.module, function, held, bare)
+        key = (mutant.module, function, scope, bare)
         if key not in self._intact:
-            self._intact[key] = await self._answers(load(mutant.module, None), function, held, bare)
-        return await self._answers(load(mutant.module, mutant), function, held, bare) != self._intact[key]
+            self._intact[key] = await self._answers(load(mutant.module, None), function, scope, bare)
+        return await self._answers(load(mutant.module, mutant), function, scope, bare) != self._intact[key]
 
-    async def _answers(self, module: ModuleType, function: str, held: bool, bare: bool) -> Answers:
+    async def _answers(self, module: ModuleType, function: str, scope: Scope | None, bare: bool) -> Answers:
         """What PostgreSQL answers, and a digest of all rows afterwards."""
         call = getattr(module, function)
         async with (
@@ -114,15 +121,15 @@ class Caller:
         ):
             for statement in WITHOUT_INTRUDERS_ROWS if bare else ():
                 await session.execute(text(statement))
-            await enter(session, SCOPE)
-            if not held:
+            await enter(session, scope or SCOPES[0])
+            if scope is None:
                 await session.execute(text("RESET ROLE"))
             Recorder.answers = []
             for positional, named in calls(call, session):
                 try:
                     async with session.begin_nested():
                         await call(*positional, **named)
-                except SQLAlchemyError as error:
+                except (SQLAlchemyError, psycopg.Error) as error:
                     Recorder.answers.append((type(getattr(error, "orig", error)).__name__, []))
                 except AssertionError:
                     Recorder.answers.append(("asserts", []))  # what it found is recorded by now
@@ -140,11 +147,11 @@ async def test_no_condition_is_all_there_is(furnished: str, module: str) -> None
         for mutant in mutants(module):
             shown = False
             for function in mutant.functions:
-                shown = shown or await caller.differs(mutant, function, held=False)
-                leaking = await caller.differs(mutant, function, held=True)
+                shown = shown or await caller.differs(mutant, function, None)
+                leaking = await caller.leaks(mutant, function)
                 if not shown:
-                    shown = await caller.differs(mutant, function, held=False, bare=True)
-                    leaking = leaking or await caller.differs(mutant, function, held=True, bare=True)
+                    shown = await caller.differs(mutant, function, None, bare=True)
+                    leaking = leaking or await caller.leaks(mutant, function, bare=True)
                 if leaking:
                     leaks.append(f"{mutant}, called by {function}")
             if not shown:
@@ -158,13 +165,14 @@ def test_there_are_conditions_to_take_out() -> None:
     assert sum(len(mutants(module)) for module in repositories()) > 100
 
 
-async def test_a_table_that_is_not_protected_is_noticed(furnished: str) -> None:
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.role)
+async def test_a_table_that_is_not_protected_is_noticed(furnished: str, scope: Scope) -> None:
     with psycopg.connect(furnished, autocommit=True) as superuser:
         superuser.execute("ALTER TABLE jobs DISABLE ROW LEVEL SECURITY")
         try:
             module = "crontopus_api.jobs.repository"
-            mutant = next(each for each in mutants(module) if "get_by_id" in each.functions)
+            mutant = next(each for each in mutants(module) if "subjects" in each.functions)
             async with Caller.on(furnished) as caller:
-                assert await caller.differs(mutant, "get_by_id", held=True)
+                assert await caller.differs(mutant, "subjects", scope)
         finally:
             superuser.execute("ALTER TABLE jobs ENABLE ROW LEVEL SECURITY")

@@ -22,6 +22,7 @@ from ..postgres import service_url
 
 ROLES = [
     SERVICE,
+    "crontopus_alerts",
     "crontopus_app",
     "crontopus_ingest",
     "crontopus_scanner",

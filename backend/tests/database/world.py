@@ -7,7 +7,7 @@ and names of its parameters; `ARGUMENTS` says what cannot be told from these.
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import UnionType
 from typing import Any
@@ -20,6 +20,8 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Table, UniqueCo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api import models  # noqa: F401 - registers every table on Base.metadata
+from crontopus_api.alerts.attempts_repository import Taken
+from crontopus_api.alerts.deliveries_repository import Whose
 from crontopus_api.alerts.held_repository import Judged
 from crontopus_api.alerts.repository import IncidentFilter
 from crontopus_api.alerts.routing.reminders_repository import Postponed
@@ -27,6 +29,7 @@ from crontopus_api.checkins.runs.repository import RunFilter
 from crontopus_api.identity.audit_repository import AuditFilter
 from crontopus_api.jobs.list_repository import JobFilter
 from crontopus_api.kit.database import Base
+from crontopus_api.kit.sql import Key
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)
@@ -93,6 +96,13 @@ MORE_ROWS: dict[str, list[dict[str, Any]]] = {
         {"id": UUID(int=5), "flapping": True, "well_since": NOW, "endpoint_id": ID}
         | {"parent_id": None, "instance_id": LAST_ID, "channel_id": None},
         {"id": UUID(int=6), "kind": WORD} | _OVER,
+        {
+            "id": UUID(int=9),
+            "kind": "endpoint_offline",
+            "instance_id": None,
+            "channel_id": None,
+            "parent_id": None,
+        },
         {"id": UUID(int=7), "kind": "slow"} | _OVER,
     ],
     # The victim's only: no two have the same digest.
@@ -108,46 +118,42 @@ BY_NAME: dict[str, Any] = {
     "labels": {},
     "seconds": 1,
 }
+_ATTEMPT = {
+    "tenant_id": INTRUDER,
+    "id": LAST_ID,
+    "channel_id": ID,
+    "target": WORD,
+    "message_id": ID,
+    "size": 1,
+    "at": NOW,
+    "took_ms": 1,
+    "ok": True,
+    "status": None,
+    "response": None,
+    "error": None,
+}
 # By function: one or more calls of it.
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "crontopus_api.alerts.channels_repository:claim_probe": [{"seen": NOW, "until": LATER}],
     "crontopus_api.alerts.deliveries_repository:get": [{"delivery_id": OLDER_ID}],
     "crontopus_api.alerts.deliveries_repository:lock": [{"delivery_id": OLDER_ID}],
     "crontopus_api.alerts.deliveries_repository:settle": [
-        {"delivery_ids": [OLDER_ID, ID], "message_id": LAST_ID}
+        {"messages": {Key(INTRUDER, OLDER_ID): LAST_ID, Key(INTRUDER, ID): LAST_ID}}
     ],
     "crontopus_api.alerts.attempts_repository:note_attempt": [
         {"delivery_ids": [OLDER_ID, ID], "values": {"state": "sent"}}
     ],
+    "crontopus_api.alerts.attempts_repository:recent": [{"whose": [Whose(INTRUDER, ID, WORD)]}],
     "crontopus_api.alerts.attempts_repository:taken": [
-        {
-            "attempt": {
-                "tenant_id": INTRUDER,
-                "id": LAST_ID,
-                "channel_id": ID,
-                "target": WORD,
-                "message_id": ID,
-            }
-            | {
-                "size": 1,
-                "at": NOW,
-                "took_ms": 1,
-                "ok": True,
-                "status": None,
-                "response": None,
-                "error": None,
-            },
-            "delivery_ids": [OLDER_ID, ID],
-            "receipt": None,
-        }
+        {"messages": [Taken(_ATTEMPT, [OLDER_ID, ID], None)], "mending": True}
     ],
+    "crontopus_api.alerts.deliveries_repository:waiting": [{"whose": [Whose(INTRUDER, ID, WORD)]}],
     "crontopus_api.alerts.held_repository:hold": [{"judged": [Judged(HELD_ID, LATER, "longer")]}],
     "crontopus_api.alerts.held_repository:judge_again": [{"now": EARLIER}],
     "crontopus_api.alerts.routing.reminders_repository:postpone": [{"rows": [Postponed(ID, LATER, 1)]}],
     "crontopus_api.alerts.repository:page": [{"wanted": IncidentFilter()}],
-    "crontopus_api.alerts.repository:concerned": [
-        {"instance_ids": [ID], "endpoint_ids": [ID], "since": EARLIER}
-    ],
+    "crontopus_api.alerts.repository:of_endpoints": [{"since": EARLIER}],
+    "crontopus_api.alerts.repository:recent": [{"since": {INTRUDER: EARLIER}}],
     "crontopus_api.alerts.repository:open_of_kinds": [{"kinds": ["missed", WORD]}],
     "crontopus_api.checkins.keys.repository:add": [
         {"row": {"tenant_id": INTRUDER, "digest": b"new", "sealed": b"new", "created_at": NOW}}
@@ -292,9 +298,16 @@ def calls(function: Callable[..., Any], session: AsyncSession) -> Iterator[tuple
 
 
 def _argument(function: Callable[..., Any], name: str, kind: Any) -> Any:
-    fixed = {"tenant_id": INTRUDER, "user_id": person(INTRUDER), "user_ids": [person(INTRUDER)]}
+    fixed = {
+        "tenant_id": INTRUDER,
+        "tenant_ids": [INTRUDER],
+        "user_id": person(INTRUDER),
+        "user_ids": [person(INTRUDER)],
+    }
     if name in fixed:
         return fixed[name]
+    if kind == Collection[Key]:
+        return [Key(INTRUDER, ID)]
     if typing.get_origin(kind) in {typing.Union, UnionType} and type(None) in typing.get_args(kind):
         return None
     if name in BY_NAME:

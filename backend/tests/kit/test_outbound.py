@@ -2,14 +2,14 @@
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import httpx
 import pytest
 
+from crontopus_api.kit.addresses import OutboundFailed, OutboundRefused, is_allowed
 from crontopus_api.kit.http.asgi import Receive, Scope, Send
-from crontopus_api.kit.outbound import OutboundRefused, is_allowed, outbound_client
+from crontopus_api.kit.outbound import Outbound
 
 from ..http.serving import served
 
@@ -21,8 +21,9 @@ async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
     """A server somewhere: answers plainly, redirects, or does not end."""
     seen.append(dict(scope["headers"]))
     path = scope["path"]
-    headers = [(b"location", b"http://127.0.0.1/inside")] if path == "/redirect" else []
-    await send({"type": "http.response.start", "status": 302 if headers else 200, "headers": headers})
+    headers = {"/redirect": [(b"location", b"http://127.0.0.1/inside")], "/cookie": [(b"set-cookie", b"a=b")]}
+    status = 302 if path == "/redirect" else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers.get(path, [])})
     if path == "/endless":
         for _ in range(64):
             await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
@@ -64,68 +65,104 @@ def test_what_is_public_is(address: str) -> None:
         *("http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://2130706433:{port}/"),
         *("http://0x7f.1:{port}/", "http://127.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/"),
         *("http://0:{port}/", "http://user:secret@93.184.216.34/", "ftp://93.184.216.34/"),
+        *("//127.0.0.1:{port}/", "/", "http:///"),
     ],
 )
 async def test_no_spelling_of_our_own_address_gets_through(port: int, url: str) -> None:
-    async with outbound_client() as client:
+    async with Outbound() as outbound:
         with pytest.raises(OutboundRefused):
-            await client.get(url.format(port=port))
+            await outbound.request("GET", url.format(port=port), headers={})
     assert seen == []
 
 
-async def test_what_is_called_is_what_was_looked_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that answers a public address first and ours afterwards."""
-    answers = [["93.184.216.34"], ["127.0.0.1"]]
+def _resolving(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> list[str]:
+    """Names resolve to these addresses, one answer after the other; who was asked for is in the list."""
     asked: list[str] = []
 
     async def getaddrinfo(_: Any, host: str, port: int, **__: Any) -> list[Any]:
         asked.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers[len(asked) - 1][0], port))]
+        found = answers[len(asked) - 1]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
 
     monkeypatch.setattr("uvloop.Loop.getaddrinfo", getaddrinfo, raising=False)
     monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", getaddrinfo)
-    called: list[str] = []
+    return asked
 
-    async def handle(_: Any, request: httpx.Request) -> httpx.Response:
-        called.append(f"{request.url.host} {request.headers['host']} {request.extensions['sni_hostname']}")
-        return httpx.Response(200, stream=httpx.ByteStream(b""))
 
-    monkeypatch.setattr("httpx.AsyncHTTPTransport.handle_async_request", handle)
-    async with outbound_client() as client:
-        await client.get(f"http://rebind.example:{port}/")
+async def test_what_is_called_is_what_was_looked_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that answers an allowed address first and another one of ours afterwards."""
+    asked = _resolving(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
+    async with Outbound([ipaddress.ip_network("127.0.0.1/32")]) as outbound:
+        await outbound.request("GET", f"http://rebind.example:{port}/", headers={})
         with pytest.raises(OutboundRefused):
-            await client.get(f"http://rebind.example:{port}/")
+            await outbound.request("GET", f"http://rebind.example:{port}/", headers={})
     assert asked == ["rebind.example"] * 2
-    assert called == [f"93.184.216.34 rebind.example:{port} rebind.example"]
+    assert [each[b"host"] for each in seen] == [f"rebind.example:{port}".encode()]
 
 
 async def test_a_name_with_one_bad_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def getaddrinfo(_: Any, host: str, port: int, **__: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in ("1.1.1.1", "10.0.0.1")]
-
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", getaddrinfo)
-    async with outbound_client() as client:
+    _resolving(monkeypatch, ["1.1.1.1", "10.0.0.1"])
+    async with Outbound() as outbound:
         with pytest.raises(OutboundRefused):
-            await client.get("http://both.example/")
+            await outbound.request("GET", "http://both.example/", headers={})
+
+
+async def test_an_address_is_looked_at_again_when_its_socket_is_made(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it got past the look at the name."""
+
+    async def unseen(_: Any, host: str, port: int = 0, family: Any = 0) -> list[Any]:
+        return [
+            {
+                "hostname": host,
+                "host": "127.0.0.1",
+                "port": port,
+                "family": socket.AF_INET,
+                "proto": 6,
+                "flags": 0,
+            }
+        ]
+
+    monkeypatch.setattr("crontopus_api.kit.outbound._Resolver.resolve", unseen)
+    async with Outbound() as outbound:
+        with pytest.raises(OutboundRefused):
+            await outbound.request("GET", f"http://unseen.example:{port}/", headers={})
+    assert seen == []
 
 
 async def test_allowed_networks_are_called_by_name(port: int) -> None:
-    async with outbound_client(HERE) as client:
-        answer = await client.post(f"http://localhost:{port}/hook", json={"a": 1})
-    assert (answer.status_code, answer.text) == (200, "hello")
+    async with Outbound(HERE) as outbound:
+        answer = await outbound.request("POST", f"http://localhost:{port}/hook", headers={}, content=b"{}")
+    assert (answer.status, answer.body) == (200, b"hello")
     assert seen[0][b"host"] == f"localhost:{port}".encode()
     assert seen[0][b"accept-encoding"] == b"identity"
 
 
 async def test_redirects_are_not_followed(port: int) -> None:
-    async with outbound_client(HERE) as client:
-        assert (await client.get(f"http://127.0.0.1:{port}/redirect")).status_code == 302
+    async with Outbound(HERE) as outbound:
+        answer = await outbound.request("GET", f"http://127.0.0.1:{port}/redirect", headers={})
+    assert answer.status == 302
     assert len(seen) == 1
 
 
+async def test_cookies_are_not_kept(port: int) -> None:
+    async with Outbound(HERE) as outbound:
+        for _ in range(2):
+            await outbound.request("GET", f"http://localhost:{port}/cookie", headers={})
+    assert [b"cookie" in each for each in seen] == [False, False]
+
+
 async def test_answers_are_bounded_in_size_and_time(port: int) -> None:
-    async with outbound_client(HERE, total_seconds=0.3) as client:
-        with pytest.raises(httpx.ReadError, match="larger than"):
-            await client.get(f"http://127.0.0.1:{port}/endless")
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"http://127.0.0.1:{port}/silent")
+    async with Outbound(HERE, total_seconds=0.3) as outbound:
+        with pytest.raises(OutboundFailed, match="larger than"):
+            await outbound.request("GET", f"http://127.0.0.1:{port}/endless", headers={})
+        with pytest.raises(OutboundFailed, match="no answer within"):
+            await outbound.request("GET", f"http://127.0.0.1:{port}/silent", headers={})
+
+
+async def test_what_cannot_be_sent_is_not(port: int) -> None:
+    async with Outbound(HERE) as outbound:
+        with pytest.raises(ValueError, match=r"(?i)newline|control"):
+            await outbound.request("GET", f"http://127.0.0.1:{port}/", headers={"x": "a\r\nhost: b"})
+    assert seen == []

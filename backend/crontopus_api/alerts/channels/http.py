@@ -4,21 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from crontopus_api.alerts.channels.notification import DeliveryFailed, Receipt
+from crontopus_api.kit.addresses import Answered, Network, OutboundFailed, OutboundRefused
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.log import redact_text
-from crontopus_api.kit.outbound import Network, OutboundRefused, outbound_client
+
+if TYPE_CHECKING:
+    from crontopus_api.kit.outbound import Outbound
 
 # Of an answer: enough to see what it was.
 MOST_KEPT = 1_000
 _LONGEST_WAIT = timedelta(hours=6)
 # What trying again changes nothing about, until somebody does.
 _HOPELESS = {400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422}
+_REDIRECTS = {301, 302, 303, 307, 308}
 _AGENT = "Crontopus/1"
 
 
@@ -68,7 +72,7 @@ class Web:
         self._clock = clock
         self._allow = allow
         self._total_seconds = total_seconds
-        self._client: httpx.AsyncClient | None = None
+        self._outbound: Outbound | None = None
 
     async def post(
         self,
@@ -80,35 +84,37 @@ class Web:
         method: str = "POST",
     ) -> Answer:
         """Raises DeliveryFailed unless the answer is 2xx. Neither the address nor the headers are in its words."""
-        if self._client is None:
-            self._client = outbound_client(self._allow, total_seconds=self._total_seconds)
+        if self._outbound is None:
+            from crontopus_api.kit.outbound import Outbound  # noqa: PLC0415 - large, and most processes send nothing
+
+            self._outbound = Outbound(self._allow, total_seconds=self._total_seconds)
         if json is not None:
             content = msgspec.json.encode(json)
         sent = {"content-type": "application/json", "user-agent": _AGENT} | {
             name.lower(): value for name, value in (headers or {}).items()
         }
         try:
-            answer = await self._client.request(method, url, content=content, headers=sent)
+            answer = await self._outbound.request(method, url, content=content, headers=sent)
         except OutboundRefused as error:
             raise DeliveryFailed(f"This address may not be called: {error}.", hopeless=True) from error
-        except httpx.HTTPError as error:
-            words = redact_text(str(error)) or type(error).__name__
-            raise DeliveryFailed(f"No answer from {httpx.URL(url).host}: {words}") from error
-        except (httpx.InvalidURL, ValueError) as error:
+        except OutboundFailed as error:
+            raise DeliveryFailed(f"No answer from {_host(url)}: {redact_text(str(error))}") from error
+        except ValueError as error:
             raise DeliveryFailed("The address or a header cannot be sent.", hopeless=True) from error
-        if not answer.is_success:
-            raise self._refusal(httpx.URL(url).host, answer)
-        return Answer(answer.status_code, answer.content)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(_host(url), answer)
+        return Answer(answer.status, answer.body)
 
-    def _refusal(self, host: str, answer: httpx.Response) -> DeliveryFailed:
-        status, text = answer.status_code, kept(answer.content)
+    def _refusal(self, host: str, answer: Answered) -> DeliveryFailed:
+        status, text = answer.status, kept(answer.body)
         more = f": {text[:200]}" if text else ""
-        if answer.is_redirect:
+        redirect = status in _REDIRECTS and "location" in answer.headers
+        if redirect:
             more = " (a redirect, which is not followed)"
         return DeliveryFailed(
             f"{host} answered {status}{more}",
             retry_after=self._retry_after(answer.headers.get("retry-after")),
-            hopeless=status in _HOPELESS or answer.is_redirect,
+            hopeless=status in _HOPELESS or redirect,
             status=status,
             response=text,
         )
@@ -128,8 +134,12 @@ class Web:
         return min(wait, _LONGEST_WAIT) if wait > timedelta() else None
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        if self._outbound is not None:
+            await self._outbound.aclose()
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "it"
 
 
 def clock_text(at: datetime) -> str:

@@ -2,6 +2,22 @@
 
 from crontopus_api.alerts.routing.planning import CHANNEL_FAILING
 from crontopus_api.alerts.routing.router import Router
-from crontopus_api.alerts.routing.targets import PER_MINUTE, About, Target, addresses, owners_id
+from crontopus_api.alerts.routing.targets import (
+    PER_MINUTE,
+    About,
+    Target,
+    about_job,
+    addresses,
+    owners_id,
+)
 
-__all__ = ["CHANNEL_FAILING", "PER_MINUTE", "About", "Router", "Target", "addresses", "owners_id"]
+__all__ = [
+    "CHANNEL_FAILING",
+    "PER_MINUTE",
+    "About",
+    "Router",
+    "Target",
+    "about_job",
+    "addresses",
+    "owners_id",
+]

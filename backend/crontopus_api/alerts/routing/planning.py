@@ -92,8 +92,7 @@ class _Chosen(NamedTuple):
     channels: list[Channel]
 
 
-def plan(book: Book, about: About, repeat: timedelta | None) -> Plan:
-    """`repeat`: how often the job itself wants to be told of again."""
+def plan(book: Book, about: About) -> Plan:
     routes = book.rules.matched(about)
     chosen = [_Chosen(route, _named(book, route.spec.channels, about)) for route in routes]
     missing = any(len(each.channels) < len(each.route.spec.channels) for each in chosen if each.route)
@@ -103,7 +102,7 @@ def plan(book: Book, about: About, repeat: timedelta | None) -> Plan:
     return Plan(
         told=_told(book, about, chosen),
         default_route=missing or not routes,
-        repeats=_repeats(chosen, repeat),
+        repeats=_repeats(chosen, about.repeat),
         steps=_steps(book, about, routes),
     )
 

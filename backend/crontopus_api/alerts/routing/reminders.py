@@ -22,7 +22,7 @@ from crontopus_api.jobs.events import RoutingChanged
 from crontopus_api.jobs.service import JobService
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database, Scope
-from crontopus_api.kit.sql import add_rows
+from crontopus_api.kit.sql import Key, add_rows
 from crontopus_api.live.topics import announce
 from crontopus_api.schedules import format_duration
 
@@ -117,10 +117,10 @@ class Reminders:
     async def _remind(self, session: AsyncSession, work: "_Work", due: Sequence[Due]) -> None:
         if not due:
             return
-        known = list({each.incident.id for each in due})
+        known = {Key(work.tenant_id, each.incident.id) for each in due}
         opened: dict[UUID, list[Target]] = {}
         withheld: dict[UUID, set[Target]] = {}
-        for row in await deliveries_repository.opened(session, work.tenant_id, known):
+        for row in await deliveries_repository.opened(session, known):
             target = Target(row.channel_id, row.channel, row.target)
             if row.held is None:
                 opened.setdefault(row.incident_id, []).append(target)
@@ -130,7 +130,7 @@ class Reminders:
         for each in sorted(due, key=lambda each: each.reminder.kind == "escalate"):
             heard = opened.setdefault(each.incident.id, [])
             work.decide(each, heard, withheld.get(each.incident.id, set()))
-        await self._teller.say(session, work.tenant_id, work.said)
+        await self._teller.say(session, work.said)
         await add_rows(session, IncidentEvent, work.events)
         await repository.postpone(session, work.tenant_id, work.postponed)
         await repository.remove(session, work.tenant_id, work.done)
@@ -138,32 +138,34 @@ class Reminders:
     async def _release(self, session: AsyncSession, work: "_Work", waiting: Sequence[HeldBack]) -> None:
         """What was held goes out, unless something else holds it by now."""
         judged: list[Judged] = []
-        free: set[Target] = set()
-        over = [each.incident.id for each in waiting if each.incident.state == "resolved"]
+        free: set[tuple[UUID, Target]] = set()
+        over = {
+            Key(work.tenant_id, each.incident.id) for each in waiting if each.incident.state == "resolved"
+        }
         if over:
             # Resolved without a word, as what is muted is.
-            await held_repository.withdraw_held(session, work.tenant_id, over)
+            await held_repository.withdraw_held(session, over)
         for each in waiting:
             if each.incident.state == "resolved":
                 continue
             still = work.still_held(each)
             judged.append(Judged(each.id, still.until if still else None, still.why if still else None))
             if still is None:
-                free.add(Target(each.channel_id, each.channel, each.target))
+                free.add((work.tenant_id, Target(each.channel_id, each.channel, each.target)))
         await held_repository.hold(session, work.tenant_id, judged, work.now)
-        await wake(session, work.tenant_id, free)
+        await wake(session, free)
 
     async def _abouts(
         self, session: AsyncSession, tenant_id: UUID, incidents: Sequence[Incident]
     ) -> dict[UUID, About]:
-        job_ids = list({each.job_id for each in incidents if each.job_id is not None})
-        jobs = await self._jobs.subjects(session, tenant_id, job_ids) if job_ids else {}
+        keys = {Key(tenant_id, each.job_id) for each in incidents if each.job_id is not None}
+        jobs = await self._jobs.subjects(session, keys) if keys else {}
         placed = any(each.job_id is None and each.endpoint_id is not None for each in incidents)
         endpoints = await self._endpoints.active(session, tenant_id) if placed else ()
         labels = {each.id: each.labels for each in endpoints}
         found: dict[UUID, About] = {}
         for each in incidents:
-            job = jobs.get(each.job_id) if each.job_id is not None else None
+            job = jobs.get(Key(tenant_id, each.job_id)) if each.job_id is not None else None
             own = job.labels if job else labels.get(each.endpoint_id, {}) if each.endpoint_id else {}
             found[each.id] = About(
                 each.kind,
@@ -218,7 +220,7 @@ class _Work:
             key = (incident.id, each)
             if key not in self._reminded and (everybody or each.channel_id in reminder.channels):
                 self._reminded.add(key)
-                self.said.append(Saying(incident.id, "reminded", each))
+                self.said.append(Saying(Key(self.tenant_id, incident.id), "reminded", each))
         if reminder.every_seconds is None:
             self.done.append(reminder.id)
         else:
@@ -236,7 +238,7 @@ class _Work:
         targets = [target for each in channels for target in self._book.reached.get(each, ())]
         fresh = [each for each in targets if each not in heard and each not in withheld]
         heard += fresh
-        self.said += [Saying(incident.id, "opened", each) for each in fresh]
+        self.said += [Saying(Key(self.tenant_id, incident.id), "opened", each) for each in fresh]
         self.done.append(reminder.id)
         after = format_duration(timedelta(seconds=reminder.every_seconds or 0))
         whom = ", ".join(names_of(self._book, channels))
@@ -250,7 +252,7 @@ class _Work:
             why = "snoozed" if incident.snoozed_until == quiet.until else "muted, or part of another incident"
             return Held(quiet.until, why)
         if incident.id not in self._holding:
-            made = plan(self._book, self._abouts[incident.id], None)
+            made = plan(self._book, self._abouts[incident.id])
             self._holding[incident.id] = {each.target: each.held for each in made.told}
         target = Target(waiting.channel_id, waiting.channel, waiting.target)
         return self._holding[incident.id].get(target)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import select
 
 from crontopus_api.alerts.models import Incident, Reminder
-from crontopus_api.kit.sql import any_id, table
+from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
 
 # cross-tenant: whose turn it is, is the question
 _DUE = text(
@@ -85,13 +85,14 @@ async def remove(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID]) ->
         )
 
 
-async def forget(session: AsyncSession, tenant_id: UUID, incident_ids: Sequence[UUID]) -> None:
+_FORGET = delete(table(Reminder)).where(
+    Reminder.tenant_id == WANTED.c.tenant_id, Reminder.incident_id == WANTED.c.id
+)
+
+
+async def forget(session: AsyncSession, incidents: Collection[Key]) -> None:
     """Nobody is to be reminded of these incidents any more."""
-    await session.execute(
-        delete(table(Reminder)).where(
-            Reminder.tenant_id == tenant_id, any_id(Reminder.incident_id, incident_ids)
-        )
-    )
+    await session.execute(_FORGET, sent(incidents))
 
 
 async def forget_snooze(session: AsyncSession, tenant_id: UUID, incident_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Routes and windows as people see them, and who would be told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,12 @@ from crontopus_api.alerts.routing import schemas
 from crontopus_api.alerts.routing.matching import take, takes_all
 from crontopus_api.alerts.routing.planning import Book, Plan, names_of, plan
 from crontopus_api.alerts.routing.router import Router
-from crontopus_api.alerts.routing.targets import About
+from crontopus_api.alerts.routing.targets import About, about_job
 from crontopus_api.jobs.alerting import Located
 from crontopus_api.jobs.service import JobService
 from crontopus_api.jobs.windows import Window
 from crontopus_api.kit.clock import Clock
+from crontopus_api.kit.sql import Key
 from crontopus_api.manifests import AlertRoute, MaintenanceWindow
 from crontopus_api.schedules import Schedule
 
@@ -30,7 +32,7 @@ class RouteService:
 
     async def list(self, session: AsyncSession, tenant_id: UUID) -> Sequence[schemas.RouteOut]:
         """In the order in which they are tried."""
-        found = await self._jobs.routing(session, tenant_id)
+        found = (await self._jobs.routing(session, [tenant_id]))[tenant_id]
         book = await self._router.book(session, tenant_id)
         everyone = await channels_repository.page(session, tenant_id, None, 10_000)
         known = {each.name.lower(): each for each in everyone}
@@ -49,8 +51,8 @@ class RouteService:
         return shown
 
     async def windows(self, session: AsyncSession, tenant_id: UUID) -> Sequence[schemas.WindowOut]:
-        found, now = await self._jobs.routing(session, tenant_id), self._clock.now()
-        return [_window_out(each, now) for each in found.windows]
+        found, now = await self._jobs.routing(session, [tenant_id]), self._clock.now()
+        return [_window_out(each, now) for each in found[tenant_id].windows]
 
     async def test(
         self, session: AsyncSession, tenant_id: UUID, wanted: schemas.RouteTest
@@ -59,9 +61,7 @@ class RouteService:
         about = await self._about(session, tenant_id, wanted)
         at = wanted.at.astimezone(UTC) if wanted.at else None
         book = await self._router.book(session, tenant_id, at)
-        repeats = await self._router.repeats(session, tenant_id, [about])
-        repeat = repeats.get(about.job_id) if about.job_id else None
-        return _test_out(book, about, plan(book, about, repeat))
+        return _test_out(book, about, plan(book, about))
 
     async def _about(self, session: AsyncSession, tenant_id: UUID, wanted: schemas.RouteTest) -> About:
         kind, severity = wanted.kind or "failing", wanted.severity or "error"
@@ -70,14 +70,9 @@ class RouteService:
             return About(kind, severity, wanted.namespace, labels)
         namespace, _, name = wanted.job.partition("/")
         job = await self._jobs.find(session, tenant_id, namespace, name)
-        subject = (await self._jobs.subjects(session, tenant_id, [job.id]))[job.id]
-        return About(
-            kind,
-            wanted.severity or subject.severity,
-            subject.namespace,
-            frozenset(subject.labels.items()),
-            job.id,
-        )
+        key = Key(tenant_id, job.id)
+        about = about_job(job.id, (await self._jobs.subjects(session, [key]))[key], kind)
+        return replace(about, severity=wanted.severity) if wanted.severity else about
 
 
 def _problems(route: AlertRoute, book: Book, known: dict[str, Channel]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from crontopus_api.alerts.models import Channel
+from crontopus_api.jobs.service import Subject
+from crontopus_api.schedules import parse_duration
 
 PER_MINUTE = 20
 _OWNERS = {"kind": "email", "to": [], "owners": True}
@@ -17,7 +19,7 @@ class About:
     """What an incident is about, as far as it decides who hears of it.
 
     `namespace`, `labels`: the job's; of what is about no job there is no namespace, and the labels are the endpoint's,
-    if any. `channel_id`: the one that it is about.
+    if any. `repeat`: how often the job wants to be told of again. `channel_id`: the one that it is about.
     """
 
     kind: str
@@ -26,6 +28,18 @@ class About:
     labels: frozenset[tuple[str, str]] = frozenset()
     job_id: UUID | None = None
     channel_id: UUID | None = None
+    repeat: timedelta | None = None
+
+
+def about_job(job_id: UUID, job: Subject, kind: str) -> About:
+    return About(
+        kind,
+        job.severity,
+        job.namespace,
+        frozenset(job.labels.items()),
+        job_id,
+        repeat=parse_duration(job.repeat_every) if job.repeat_every is not None else None,
+    )
 
 
 class Target(NamedTuple):

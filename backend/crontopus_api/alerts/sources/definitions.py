@@ -18,7 +18,7 @@ _SEVERITY = "error"
 async def findings(session: AsyncSession, tenant_id: UUID, now: datetime) -> list[Finding]:
     """What somebody called settled is only said again when there is something new."""
     ailing = await ailing_of(session, tenant_id)
-    subject = Subject(KIND, tenant_id)
+    subject = Subject(tenant_id, KIND, tenant_id)
     if ailing is None:
         return [Finding(subject, now, "every file is valid again")]
     title = _title(ailing)

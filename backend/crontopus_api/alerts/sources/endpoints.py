@@ -6,7 +6,6 @@ order, comes to the same, and what came and went between two looks is nobody's t
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +14,7 @@ from crontopus_api.alerts.sources.finding import Finding, Subject, Wrong
 from crontopus_api.endpoints.models import Endpoint
 from crontopus_api.endpoints.service import EndpointService, Trouble
 from crontopus_api.jobs.service import JobService
+from crontopus_api.kit.sql import Key
 
 _CONDITIONS = {"Stalled": "sync_stalled", "Drifted": "drifted"}
 _SEVERITIES = {
@@ -31,18 +31,18 @@ class Endpoints:
         self._endpoints = endpoints
 
     async def findings(
-        self, session: AsyncSession, tenant_id: UUID, endpoints: Mapping[UUID, Endpoint], now: datetime
+        self, session: AsyncSession, endpoints: Mapping[Key, Endpoint], now: datetime
     ) -> list[Finding]:
         """Of each endpoint what is, and what is not wrong with it."""
         if not endpoints:
             return []
-        troubles = await self._endpoints.troubles(session, tenant_id, list(endpoints))
-        silent = [each.id for each in endpoints.values() if _silent(each)]
-        jobs = await self._jobs.placed(session, tenant_id, silent) if silent else {}
+        troubles = await self._endpoints.troubles(session, list(endpoints))
+        silent = [key for key, each in endpoints.items() if _silent(each)]
+        jobs = await self._jobs.placed(session, silent) if silent else {}
         found = []
-        for endpoint in endpoints.values():
-            found += _of_machine(endpoint, jobs.get(endpoint.id, 0), now)
-            found += _of_conditions(endpoint, troubles.get(endpoint.id, []), now)
+        for key, endpoint in endpoints.items():
+            found += _of_machine(endpoint, jobs.get(key, 0), now)
+            found += _of_conditions(endpoint, troubles.get(key, []), now)
         return found
 
 
@@ -55,9 +55,9 @@ def _of_machine(endpoint: Endpoint, jobs: int, now: datetime) -> list[Finding]:
     revoked = endpoint.revoked_at is not None
     gone = "the endpoint was revoked"
     offline = Finding(
-        Subject("endpoint_offline", endpoint.id), now, gone if revoked else "it is heard of again"
+        _subject(endpoint, "endpoint_offline"), now, gone if revoked else "it is heard of again"
     )
-    cloned = Finding(Subject("clone_suspected", endpoint.id), now, gone if revoked else "it was unlocked")
+    cloned = Finding(_subject(endpoint, "clone_suspected"), now, gone if revoked else "it was unlocked")
     if _silent(endpoint):
         assert endpoint.offline_since is not None
         heard = f"Last heard of at {endpoint.last_seen_at:%Y-%m-%d %H:%M:%S} UTC."
@@ -75,7 +75,7 @@ def _of_conditions(endpoint: Endpoint, troubles: Sequence[Trouble], now: datetim
     by_type = {each.type: each for each in troubles} if endpoint.revoked_at is None else {}
     found = []
     for type_, kind in _CONDITIONS.items():
-        subject, trouble = Subject(kind, endpoint.id), by_type.get(type_)
+        subject, trouble = _subject(endpoint, kind), by_type.get(type_)
         if trouble is None:
             found.append(Finding(subject, now, "all of its jobs are as they should be"))
             continue
@@ -84,6 +84,10 @@ def _of_conditions(endpoint: Endpoint, troubles: Sequence[Trouble], now: datetim
         wrong = _wrong(endpoint, kind, title, _reasons(trouble))
         found.append(Finding(subject, trouble.newest, title, wrong))
     return found
+
+
+def _subject(endpoint: Endpoint, kind: str) -> Subject:
+    return Subject(endpoint.tenant_id, kind, endpoint.id)
 
 
 def _reasons(trouble: Trouble) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from crontopus_api.alerts.kinds import OF_STATUS
 from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.routing import About
+from crontopus_api.kit.sql import Key
 
 _STATUS: Final = "status"
 
@@ -15,8 +16,13 @@ _STATUS: Final = "status"
 class Subject(NamedTuple):
     """Of each there is one open incident at most. `what`: a kind of incident, or all those of a status."""
 
+    tenant_id: UUID
     what: str
     id: UUID
+
+    @property
+    def key(self) -> Key:
+        return Key(self.tenant_id, self.id)
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ class Finding:
     said: bool = False
 
 
-def of_status(instance_id: UUID) -> Subject:
-    return Subject(_STATUS, instance_id)
+def of_status(instance: Key) -> Subject:
+    return Subject(instance.tenant_id, _STATUS, instance.id)
 
 
 def subject_of(incident: Incident) -> Subject:
@@ -54,4 +60,4 @@ def subject_of(incident: Incident) -> Subject:
         what, of = _STATUS, incident.instance_id
     else:
         what, of = incident.kind, incident.instance_id or incident.endpoint_id or incident.channel_id
-    return Subject(what, of or incident.tenant_id)
+    return Subject(incident.tenant_id, what, of or incident.tenant_id)
