@@ -3,8 +3,8 @@ time had to write the row's entries in all indexes anew (no heap-only update)"""
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:
