@@ -92,22 +92,25 @@ _ALONE = text(
     WHERE pg_try_advisory_xact_lock(hashtextextended('incidents/' || tenant, 0))
     """
 )
+# Versions have no gaps, and are claimed in order: the one before tells of all before. No plan may go through all that
+# waits for each of them, however little PostgreSQL believes there is (where nothing has waited for long, a row or two):
+# so rows are updated by their place, and `coalesce` keeps the index of what waits out of the look at the one before.
 _CHANGES = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT d.* FROM unnest(CAST(:tenants AS uuid[])) w(tenant_id), LATERAL (
-            SELECT c.tenant_id, c.instance_id, c.version FROM status_changes c
+            SELECT c.ctid AS place FROM status_changes c
             WHERE c.tenant_id = w.tenant_id AND c.claimed_at IS NULL AND NOT ({_HELD}) AND NOT EXISTS (
                 SELECT FROM status_changes e
                 WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
-                    AND e.version < c.version AND e.claimed_at IS NULL
+                    AND e.version = c.version - 1 AND coalesce(e.claimed_at, 'infinity') = 'infinity'
             )
             ORDER BY c.recorded_at LIMIT :most
             FOR UPDATE OF c SKIP LOCKED
         ) d
     )
     UPDATE status_changes c SET claimed_at = :now FROM due
-    WHERE c.tenant_id = due.tenant_id AND c.instance_id = due.instance_id AND c.version = due.version
+    WHERE c.ctid = due.place
     RETURNING c.{", c.".join(Claimed._fields)}
     """  # noqa: S608 - names of our own columns
 )
@@ -115,14 +118,14 @@ _EVENTS = text(
     """
     WITH due AS MATERIALIZED (
         SELECT d.* FROM unnest(CAST(:tenants AS uuid[])) w(tenant_id), LATERAL (
-            SELECT e.tenant_id, e.id FROM endpoint_events e
+            SELECT e.ctid AS place FROM endpoint_events e
             WHERE e.tenant_id = w.tenant_id AND e.claimed_at IS NULL
             ORDER BY e.endpoint_id, e.id LIMIT :most
             FOR UPDATE SKIP LOCKED
         ) d
     )
     UPDATE endpoint_events e SET claimed_at = :now FROM due
-    WHERE e.tenant_id = due.tenant_id AND e.id = due.id
+    WHERE e.ctid = due.place
     RETURNING e.tenant_id, e.endpoint_id
     """
 )

@@ -48,8 +48,8 @@ def shared(
 ) -> list[Outage]:
     """Which of the new troubles belong together, or to an outage that is open; with those of the last seconds.
 
-    `recent`: older than the new, younger than `WINDOW`, and open. `open_outages`: each with its commit. `jobs`: how
-    many the tenant has.
+    `recent`: older than the new, younger than `WINDOW`, and open; of what an outage holds the newest is enough.
+    `open_outages`: each with its commit. `jobs`: how many the tenant has.
     """
     joined, left = _joined(new, recent, open_outages)
     alone = [each for each in recent if each.parent_id is None]

@@ -83,7 +83,6 @@ async def open_of_kinds(session: AsyncSession, tenant_id: UUID, kinds: Sequence[
     return (await session.scalars(query.order_by(Incident.id))).all()
 
 
-_PARENT = aliased(Incident)
 _SINCE = (
     func.unnest(
         bindparam("tenants", type_=ARRAY(Uuid)), bindparam("since", type_=ARRAY(DateTime(timezone=True)))
@@ -91,6 +90,8 @@ _SINCE = (
     .table_valued(column("tenant_id", Uuid), column("at", DateTime(timezone=True)))
     .render_derived(name="since")
 )
+# What it stands beside: nothing, or the others of what holds it.
+_COMPANY = (Incident.tenant_id, func.coalesce(Incident.parent_id, Incident.id))
 _RECENT = (
     select(
         Incident.tenant_id,
@@ -101,17 +102,15 @@ _RECENT = (
         Incident.parent_id,
     )
     .join(_SINCE, (Incident.tenant_id == _SINCE.c.tenant_id) & (Incident.opened_at >= _SINCE.c.at))
-    .outerjoin(_PARENT, (_PARENT.tenant_id == Incident.tenant_id) & (_PARENT.id == Incident.parent_id))
-    .where(
-        Incident.kind.in_(OF_STATUS),
-        Incident.state != "resolved",
-        or_(Incident.parent_id.is_(None), _PARENT.kind == "outage"),
-    )
+    .where(Incident.kind.in_(OF_STATUS), Incident.state != "resolved")
+    .distinct(*_COMPANY)
+    .order_by(*_COMPANY, Incident.opened_at.desc())
 )
 
 
 async def recent(session: AsyncSession, since: Mapping[UUID, datetime]) -> dict[UUID, list[Trouble]]:
-    """By tenant, open incidents of jobs that began since then, and that no endpoint's incident holds."""
+    """By tenant, open incidents of jobs that began since then; of those that another incident holds the newest only:
+    an outage may hold thousands."""
     found: dict[UUID, list[Trouble]] = {}
     given = {"tenants": list(since), "since": list(since.values())}
     for row in await session.execute(_RECENT, given):
