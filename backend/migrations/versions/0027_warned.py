@@ -17,4 +17,6 @@ def upgrade() -> None:
         """
     )
     op.execute("DROP INDEX ix_instance_status_warnings")
-    op.execute("CREATE INDEX ix_instance_status_warned ON instance_status (tenant_id, instance_id) WHERE warned")
+    op.execute(
+        "CREATE INDEX ix_instance_status_warned ON instance_status (tenant_id, instance_id) WHERE warned"
+    )
