@@ -92,19 +92,18 @@ _ALONE = text(
     WHERE pg_try_advisory_xact_lock(hashtextextended('incidents/' || tenant, 0))
     """
 )
-# Versions have no gaps, and are claimed in order: the one before tells of all before. No plan may go through all that
-# waits for each of them, however little PostgreSQL believes there is (where nothing has waited for long, a row or two):
-# so rows are updated by their place, and `coalesce` keeps the index of what waits out of the look at the one before.
+# Versions have no gaps, and are claimed in order: the one before tells of all before. It is looked up, not joined, and
+# rows are updated by their place: where nothing has waited for long PostgreSQL believes that there is a row or two, and
+# its join goes through all that waits for each of them.
 _CHANGES = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT d.* FROM unnest(CAST(:tenants AS uuid[])) w(tenant_id), LATERAL (
             SELECT c.ctid AS place FROM status_changes c
-            WHERE c.tenant_id = w.tenant_id AND c.claimed_at IS NULL AND NOT ({_HELD}) AND NOT EXISTS (
-                SELECT FROM status_changes e
-                WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id
-                    AND e.version = c.version - 1 AND coalesce(e.claimed_at, 'infinity') = 'infinity'
-            )
+            WHERE c.tenant_id = w.tenant_id AND c.claimed_at IS NULL AND NOT ({_HELD}) AND (
+                SELECT e.claimed_at IS NULL FROM status_changes e
+                WHERE e.tenant_id = c.tenant_id AND e.instance_id = c.instance_id AND e.version = c.version - 1
+            ) IS NOT TRUE
             ORDER BY c.recorded_at LIMIT :most
             FOR UPDATE OF c SKIP LOCKED
         ) d

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -103,7 +103,7 @@ _RECENT = (
     )
     .join(_SINCE, (Incident.tenant_id == _SINCE.c.tenant_id) & (Incident.opened_at >= _SINCE.c.at))
     .where(Incident.kind.in_(OF_STATUS), Incident.state != "resolved")
-    .distinct(*_COMPANY)
+    .ext(distinct_on(*_COMPANY))
     .order_by(*_COMPANY, Incident.opened_at.desc())
 )
 

@@ -146,6 +146,32 @@ async def all_written(platform: Platform) -> None:
     await asyncio.wait_for(platform.services.writer.settled(), 20)
 
 
+class TestMany:
+    async def test_of_many_instances_at_once_each_is_heard_in_order(
+        self, platform: Platform, ada: Person
+    ) -> None:
+        """Several groups are on their way at the same time."""
+        urls = [(await ada.put_job(f"default/job-{n}"))["ping_url"] for n in range(20)]
+        calls = [url + action for action in ("/start", "/7", "/start", "") for url in urls]
+        answers = await asyncio.gather(*[platform.ping(url) for url in calls])
+        assert {answer.status_code for answer in answers} == {200}
+        for n in range(20):
+            newest, oldest = await runs_of(ada, f"default/job-{n}")
+            assert (oldest["state"], oldest["exit_code"], newest["state"]) == ("failure", 7, "success")
+            assert newest["started_at"] is not None
+
+    async def test_what_changes_at_every_check_in_is_in_no_index(self, database_url: str) -> None:
+        """Else each would write entries into all of them (no heap-only update)."""
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT a.attname FROM pg_index i JOIN pg_depend d"
+                " ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid"
+                " JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid"
+                " WHERE i.indrelid = 'instance_status'::regclass"
+            ).fetchall()
+        assert {row[0] for row in rows} <= {"tenant_id", "instance_id", "deadline_at", "warned"}
+
+
 class TestDatabaseAway:
     async def test_known_jobs_may_go_on_reporting(
         self, platform: Platform, ada: Person, database_url: str, postgres_url: str, tmp_path: Path

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crontopus_api.kit.http.asgi import Receive, Scope, Send
-from crontopus_api.kit.http.connections import GuardedConnection
+from crontopus_api.kit.http.connections import Corked, GuardedConnection
 
 from .serving import served, status_of, talk
 
@@ -112,3 +112,33 @@ async def test_a_client_that_does_not_read_is_left() -> None:
         async with asyncio.timeout(5):
             await left.wait()
         writer.transport.abort()
+
+
+async def test_the_head_and_the_body_of_an_answer_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    flush = Corked._flush
+
+    def noting(self: Corked) -> None:
+        if self._held:
+            written.append(b"".join(self._held))
+        flush(self)
+
+    monkeypatch.setattr(Corked, "_flush", noting)
+    async with served(echo, GuardedConnection) as port:
+        answer = await talk(port, b"GET / HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n")
+    assert written == [answer]
+    assert answer.endswith(b"0\r\n\r\n")
+
+
+async def test_a_stream_says_at_once_what_it_says() -> None:
+    async def stream(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await receive()  # until the client has gone
+
+    async with served(stream, GuardedConnection) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        async with asyncio.timeout(5):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
