@@ -201,7 +201,10 @@ def reads(client: Client, url: str, person: Person, rounds: int) -> Rows:
 
 
 async def measure(database_url: str, scratch: Path, options: argparse.Namespace) -> Rows:
-    async with running_platform(database_url, scratch / "data", api_limit="off") as platform, served(platform) as port:
+    async with (
+        running_platform(database_url, scratch / "data", api_limit="off") as platform,
+        served(platform) as port,
+    ):
         freeze_startup()  # as the API does
         person = await platform.register("bench")
         await make_jobs(person)
