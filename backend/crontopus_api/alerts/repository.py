@@ -104,7 +104,7 @@ _RECENT = (
     .join(_SINCE, (Incident.tenant_id == _SINCE.c.tenant_id) & (Incident.opened_at >= _SINCE.c.at))
     .where(Incident.kind.in_(OF_STATUS), Incident.state != "resolved")
     .ext(distinct_on(*_COMPANY))
-    .order_by(*_COMPANY, Incident.opened_at.desc())
+    .order_by(*_COMPANY, Incident.opened_at.desc(), Incident.id)
 )
 
 

@@ -279,6 +279,7 @@ def test_arguments_are_split_and_nothing_but_quotes_and_slashes_is_lost(line: st
     ids=range(11),
 )
 def test_hostile_input_is_bounded_work(kind: Kind, data: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read(kind, data, namespace="default", timezone="UTC", selector=None)
-    assert time.perf_counter() - began < 3
+    # A second where work grows with the input, minutes where it grows with its square.
+    assert time.process_time() - began < 15
