@@ -155,6 +155,25 @@ async def test_an_alert_about_many_ends_with_the_last_of_them(
     assert await states(platform, ada) == {"sent": 24}
 
 
+@pytest.mark.parametrize("vendor", ["pagerduty"], indirect=True)
+async def test_what_opened_and_ended_before_it_was_told_of_is_one_alert_that_ends(
+    platform: Platform, ada: Person, vendor: Receiver
+) -> None:
+    """One message tells of both: the end goes by the key of the beginning, which is that of this message."""
+    channel = await _channel(platform, ada, "pagerduty", vendor)
+    urls = await fail(platform, ada, *(f"default/job-{n}" for n in range(12)))
+    for url in urls:
+        await platform.ping(url)
+    await settle(platform)
+    for seconds in (0, 10):
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=seconds), tick=True):
+            await deliver(platform, ada, channel["id"], channel["targets"][0]["target"])
+    actions = [(each.json["event_action"], each.json["dedup_key"]) for each in vendor.asked]
+    assert {key for _, key in actions} == {actions[0][1]}
+    assert [action for action, _ in actions][:2] == ["trigger", "resolve"]
+    assert await states(platform, ada) == {"sent": 24}
+
+
 async def test_a_webhook_is_signed_and_carries_what_the_tenant_wants(
     platform: Platform, ada: Person, hook: Receiver
 ) -> None:
