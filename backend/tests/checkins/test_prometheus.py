@@ -2,16 +2,18 @@
 
 import re
 import subprocess
-from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from anyio import to_thread
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from crontopus_api.checkins.prometheus import repository
 from crontopus_api.checkins.prometheus.rendering import render
-from crontopus_api.checkins.prometheus.repository import MOST, Sample
+from crontopus_api.checkins.prometheus.repository import FIGURES
 
+from ..endpoints.machine import new_machine
 from ..platform import Person, Platform
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -85,50 +87,55 @@ async def test_a_job_that_is_due_is_late_and_up(platform: Platform, ada: Person)
     assert told[of("crontopus_job_up", "late")] == 1
 
 
-def sample(**other: object) -> Sample:
-    usual: Mapping[str, object] = {
-        "namespace": "default",
-        "name": "job",
-        "endpoint": "db-1",
-        "state": "healthy",
-        "failures": 0,
-        "due": 1.5e9,
-        "last_run": 1.4e9,
-        "last_success": 1.4e9,
-        "last_seconds": 0.25,
-    }
-    return Sample(**{**usual, **other})  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline", "} 1\nx{", "déjà", "\\n", '\\"'])
+async def test_an_endpoint_may_be_called_anything(platform: Platform, ada: Person, name: str) -> None:
+    machine = await new_machine(platform, ada)
+    await ada.put_job(
+        "default/job", schedule="@hourly", command="true", selector={"matchLabels": {"role": "db"}}
+    )
+    async with platform.services.database.tenant(ada.tenant_id) as session:
+        await session.execute(
+            text("UPDATE endpoints SET name = :name WHERE id = :id"),
+            {"name": name, "id": machine.id},
+        )
+        await session.execute(text("UPDATE instance_status SET last_run_duration_ms = 250, due_at = now()"))
+    told = await scraped(ada)
+    assert told[of("crontopus_job_up", "job", name)] == 1
+    assert told[of("crontopus_job_last_duration_seconds", "job", name)] == 0.25
 
 
-@pytest.mark.parametrize("endpoint", ['quo"te', "back\\slash", "new\nline", "} 1\nx{", "déjà", ""])
-def test_an_endpoint_may_be_called_anything(endpoint: str) -> None:
-    told = parsed(render([sample(endpoint=endpoint)]))
-    assert told[of("crontopus_job_up", "job", endpoint)] == 1
-    assert {name for name, _ in told} == {
+async def test_each_metric_is_described_though_nothing_has_it(ada: Person) -> None:
+    told = (await ada.api.get("/api/v1/metrics/prometheus")).text
+    assert [line.split()[2] for line in told.splitlines() if line.startswith("# HELP")] == [
+        *FIGURES,
         "crontopus_instances",
         "crontopus_instances_left_out",
-        "crontopus_job_consecutive_failures",
-        "crontopus_job_last_duration_seconds",
-        "crontopus_job_last_run_timestamp_seconds",
-        "crontopus_job_last_success_timestamp_seconds",
-        "crontopus_job_next_due_timestamp_seconds",
-        "crontopus_job_paused",
-        "crontopus_job_up",
+    ]
+    assert "\n\n" not in told
+
+
+async def test_there_is_an_end_to_it(platform: Platform, ada: Person) -> None:
+    for name in ("b", "a", "c"):
+        await ada.put_job(f"default/{name}")
+    async with platform.services.database.tenant(ada.tenant_id) as session:
+        now = platform.services.clock.now()
+        two = parsed(render(await repository.told(session, ada.tenant_id, now, most=2)))
+        all_of_them = parsed(render(await repository.told(session, ada.tenant_id, now, most=3)))
+    assert {key for key in two if key[0] == "crontopus_job_up"} == {
+        of("crontopus_job_up", "a"),
+        of("crontopus_job_up", "b"),
     }
+    assert two["crontopus_instances", (("state", "new"),)] == 2
+    assert two["crontopus_instances_left_out", ()] == 1
+    assert all_of_them["crontopus_instances_left_out", ()] == 0
 
 
-def test_there_is_an_end_to_it() -> None:
-    told = parsed(render([sample(name=f"j{number}") for number in range(MOST + 1)]))
-    assert sum(name == "crontopus_job_up" for name, _ in told) == MOST
-    assert told["crontopus_instances_left_out", ()] == 1
-
-
-def test_promtool_finds_nothing_to_say() -> None:
-    done = subprocess.run(
-        ["promtool", "check", "metrics"],
-        input=render([sample()]),
-        capture_output=True,
-        text=True,
-        check=False,
+async def test_promtool_finds_nothing_to_say(ada: Person) -> None:
+    await ada.put_job("default/job", schedule="@hourly")
+    told = (await ada.api.get("/api/v1/metrics/prometheus")).text
+    done = await to_thread.run_sync(
+        lambda: subprocess.run(
+            ["promtool", "check", "metrics"], input=told, capture_output=True, text=True, check=False
+        )
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
