@@ -45,6 +45,7 @@ from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.kit.http import contract
 from crontopus_api.kit.http.asgi import App, Message, Receive, Scope, Send
 from crontopus_api.kit.http.edge import Edge
+from crontopus_api.kit.http.express import Take
 from crontopus_api.kit.limits import RATE_LIMIT_HEADERS, RateLimits
 from crontopus_api.kit.metrics import observe_request
 from crontopus_api.kit.tracing import Tracing
@@ -207,6 +208,15 @@ class Application:
             await self._git(scope, receive, leaving)
         else:
             await self._measured(scope, receive, leaving)
+
+    def express(self, scope: Scope) -> Take | None:
+        """Pings of jobs' own keys, short as they are, are answered without ASGI (see `kit.http.express`)."""
+        door = self._doors.find(scope) if self._doors is not None else None
+        ahead = door.express(scope["path"]) if door is not None else None
+        if door is None or ahead is None:
+            return None
+        leaving = self._edge.at_express_door(scope)
+        return lambda body: door.reply_now(ahead, body, leaving)
 
     async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), 500

@@ -1,9 +1,12 @@
 """What all doors have in common: methods, headers, bounded bodies, and an answer whatever happens."""
 
+import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import ClassVar
+from functools import cache, lru_cache
+from http import HTTPStatus
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
@@ -11,6 +14,7 @@ import msgspec
 from crontopus_api.checkins.metrics import RECEIVED
 from crontopus_api.kit.errors import CrontopusError
 from crontopus_api.kit.http.asgi import LEAVING, Header, Receive, Scope, Send
+from crontopus_api.kit.http.express import Answer, Awaited
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/json"
@@ -59,6 +63,30 @@ class Refused(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
         self.reply = reply
+
+
+class Waited(NamedTuple):
+    """A check-in on its way to where it is kept, and what is replied once it is there."""
+
+    future: "asyncio.Future[Any]"
+    reply: Callable[[Any], Reply]
+
+
+Ahead = Callable[[bytes], Waited]
+"""Takes the body. Raises a CrontopusError."""
+
+
+@lru_cache(256)
+def _headers(reply: Reply, door: tuple[Header, ...]) -> tuple[Header, ...]:
+    length = (b"content-length", str(len(reply.body)).encode())
+    return ((b"content-type", reply.media), length, *_EVERY_ANSWER, *door, *reply.headers)
+
+
+@lru_cache(256)
+def _head(reply: Reply, door: tuple[Header, ...]) -> bytes:
+    """The same as they go out, after the status line."""
+    status = f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\n".encode()
+    return status + b"".join(b"%b: %b\r\n" % header for header in _headers(reply, door))
 
 
 class Request:
@@ -131,16 +159,37 @@ class Door(ABC):
             _received(self.name, "disconnected").inc()
             return
         headers = [
-            (b"content-type", reply.media),
-            (b"content-length", str(len(reply.body)).encode()),
-            *_EVERY_ANSWER,
-            *self.headers,
-            *reply.headers,
+            *_headers(reply, self.headers),
             *scope.get(LEAVING, ()),
         ]
         body = b"" if request.method == "HEAD" else reply.body
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def express(self, path: str) -> "Ahead | None":
+        """What is to be done with the body of a GET or POST to `path`, if that can be done without waiting for more
+        than the writer; None: `take` must be asked."""
+        return None
+
+    def reply_now(self, ahead: "Ahead", body: bytes, leaving: bytes) -> Answer | Awaited:
+        """Answers as `__call__` does. `leaving`: the edge's headers."""
+        try:
+            awaited = ahead(body)
+        except CrontopusError as error:
+            return self._told(self._failed(error), leaving)
+
+        def answer(done: "asyncio.Future[Any]") -> Answer:
+            try:
+                reply = awaited.reply(done.result())
+            except CrontopusError as error:
+                reply = self._failed(error)
+            return self._told(reply, leaving)
+
+        return Awaited(awaited.future, answer)
+
+    def _told(self, reply: Reply, leaving: bytes) -> Answer:
+        _received(self.name, "ok" if reply.status < 300 else str(reply.status)).inc()
+        return Answer(_head(reply, self.headers) + leaving, reply.body)
 
     async def _reply(self, request: Request) -> Reply:
         if request.method == "OPTIONS":

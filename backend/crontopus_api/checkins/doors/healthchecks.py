@@ -4,16 +4,16 @@
 """
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 from uuid import UUID
 
-from crontopus_api.checkins.doors.asgi import Door, Refused, Reply, Request
+from crontopus_api.checkins.doors.asgi import Ahead, Door, Refused, Reply, Request, Waited
 from crontopus_api.checkins.doors.names import UUID_PATTERN, Slug
 from crontopus_api.checkins.doors.output import BODY_LIMIT, read_output
-from crontopus_api.checkins.doors.reporting import Outcome, Reporter
+from crontopus_api.checkins.doors.reporting import Outcome, Reporter, outcome_of
 from crontopus_api.checkins.doors.wishes import read_wish
-from crontopus_api.checkins.records import CheckIn, Kind, Target
+from crontopus_api.checkins.records import Answer, CheckIn, Kind, Output, Target
 from crontopus_api.kit.ids import uuid7
 
 _KEY = r"[A-Za-z0-9_-]+"
@@ -45,6 +45,28 @@ class HealthchecksDoor(Door):
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
+
+    def express(self, path: str) -> Ahead | None:
+        """A job's own key, and nothing that must be looked up or read first."""
+        try:
+            ping = read_path(path)
+        except Refused:
+            return None
+        return partial(self._submit, ping) if ping.slug is None and not self._reporter.rekeying else None
+
+    def _submit(self, ping: Ping, body: bytes) -> Waited:
+        check_in = CheckIn(
+            event_id=uuid7(),
+            target=self._reporter.of_job(ping.key),
+            kind=ping.kind,
+            source="ping",
+            at=self._reporter.now(),
+            minted=True,
+            outcome="failure" if ping.failed else "success",
+            exit_code=ping.exit_code,
+            output=Output(body, len(body), False) if body else None,
+        )
+        return Waited(self._reporter.submit(check_in), _reply)
 
     async def take(self, request: Request) -> Reply:
         ping = read_path(request.path)
@@ -105,6 +127,10 @@ def _run_key(request: Request) -> UUID | None:
     if not UUID_PATTERN.fullmatch(given):
         raise _refused("invalid uuid format")
     return UUID(given)
+
+
+def _reply(answer: Answer) -> Reply:
+    return _ANSWERS[outcome_of(answer)]
 
 
 def _refused(words: str) -> Refused:

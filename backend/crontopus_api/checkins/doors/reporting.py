@@ -1,5 +1,7 @@
 """A check-in on its way from a door to where it is kept."""
 
+import asyncio
+from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
@@ -11,7 +13,7 @@ from crontopus_api.checkins.doors.names import Slug
 from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.pending.wishes import JobWish
-from crontopus_api.checkins.records import CheckIn, Target
+from crontopus_api.checkins.records import Answer, CheckIn, Target
 from crontopus_api.checkins.writer import CheckInWriter
 from crontopus_api.kit.crypto import Keyring
 from crontopus_api.kit.errors import Unavailable
@@ -35,6 +37,7 @@ class Reporter:
         self._directory = directory
         self._pending = pending
         self._meter = meter
+        self.rekeying = keyring.former_lookup("") is not None
         # The same few thousand keys come again and again, and a digest takes as long as reading the address.
         self._target = lru_cache(_MOST_TARGETS)(
             lambda key: Target(digest=keyring.lookup(key), former_digest=keyring.former_lookup(key))
@@ -58,11 +61,14 @@ class Reporter:
             # The secret is being changed, and this key is still kept under the previous one.
             by_former = replace(check_in, target=Target(digest=former), at=at, minted=True)
             answer = await self._writer.submit(by_former)
-        match answer.status:
-            case "unknown" | "too_old":
-                return answer.status
-            case _:
-                return "stored"
+        return outcome_of(answer)
+
+    def submit(self, check_in: CheckIn) -> "asyncio.Future[Answer]":
+        """Of a check-in that has its time; where keys are found by their former digests too, `write` must be asked."""
+        return self._writer.enqueue(check_in)
+
+    def now(self) -> datetime:
+        return self._writer.now()
 
     async def by_slug(self, key: str, slug: Slug, check_in: CheckIn, wish: JobWish | None = None) -> Outcome:
         """The same, of the job that a tenant's ping key and a slug name. With a `wish` a job that is not there is made.
@@ -95,3 +101,7 @@ class Reporter:
         assert wish is not None
         made = await self._pending.create(place.tenant_id, slug.namespace, slug.name, wish, check_in)
         return {"created": "created", "kept": "stored", "there": None}[made]
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    return answer.status if answer.status in {"unknown", "too_old"} else "stored"

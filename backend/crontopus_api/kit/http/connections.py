@@ -7,7 +7,7 @@ import json
 from asyncio import AbstractEventLoop, TimerHandle, Transport
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from crontopus_api.kit.http.express import ExpressConnection
 
 
 class Corked:
@@ -43,7 +43,7 @@ class Corked:
             self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
 
-class GuardedConnection(HttpToolsProtocol):
+class GuardedConnection(ExpressConnection):
     """One client's connection. The bounds are attributes, so that tests need not wait."""
 
     most_address_bytes = 8 << 10
