@@ -1,6 +1,7 @@
 """What `crontopus-server api` becomes: a process that serves, and loads nothing that it has no use for."""
 
 import sys
+from collections.abc import Callable
 
 # Installed for others, and taken up by whoever finds them: together 5 MB in each process that serves.
 _NO_USE_FOR = (
@@ -10,18 +11,14 @@ _NO_USE_FOR = (
 )
 
 
-def leave_out() -> None:
-    """Before anything else is imported: whoever looks for one of these finds that it is not installed."""
+def load() -> Callable[[], None]:
+    """What serves. Whoever it imports finds that the above is not installed, so call this before anything else."""
     for name in _NO_USE_FOR:
         sys.modules[name] = None  # type: ignore[assignment] # Python's own way to say so
-
-
-def main() -> None:
-    leave_out()
     from crontopus_api.server import api  # noqa: PLC0415 - only now
 
-    api.main()
+    return api.main
 
 
 if __name__ == "__main__":
-    main()
+    load()()

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-# Loaded by whom it was asked for (single sign-on, Forgejo, Redis, a template of a webhook, traces), or never.
+from crontopus_api.main import create_api
+from crontopus_api.settings import Settings
+
+# Loaded when it is asked for (single sign-on, Forgejo, Redis, a template, a redaction, traces), or never.
 _NOT_AT_START = (
     "aiohttp",
     "alembic",
@@ -19,6 +22,7 @@ _NOT_AT_START = (
     "psutil",
     "pydantic.v1",
     "pygments",
+    "re2",
     "redis",
     "rich",
     "typer",
@@ -26,9 +30,8 @@ _NOT_AT_START = (
 )
 _START = """
 import sys
-from crontopus_api.server.serving import leave_out
-leave_out()
-import crontopus_api.server.api
+from crontopus_api.server.serving import load
+load()
 from crontopus_api.composition import compose
 from crontopus_api.main import Application
 from crontopus_api.settings import Settings
@@ -60,3 +63,10 @@ def test_a_library_that_is_seldom_needed_is_not_loaded_at_start(loaded: set[str]
 
 def test_the_modules_of_the_process_are_seen(loaded: set[str]) -> None:
     assert {"crontopus_api.main", "fastapi", "sqlalchemy"} <= loaded
+
+
+def test_each_route_is_made_once() -> None:
+    """What FastAPI includes it makes anew for the first request: 5 MB."""
+    api = create_api(Settings(console_dir=None))
+    assert {type(route).__name__ for route in api.router.routes} <= {"APIRoute", "Route", "Mount"}
+    assert len(api.router.routes) > 100
