@@ -5,6 +5,7 @@ API, worker and internal admin share it; each takes from `Services` what it need
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.wiring import Alerts, Needs
@@ -29,13 +30,11 @@ from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.endpoints.watch import EndpointWatch
 from crontopus_api.git_hosts import git_host
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
-from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.signing import SshSigner
 from crontopus_api.identity.accounts import Accounts
 from crontopus_api.identity.addresses import AddressService
 from crontopus_api.identity.audit_service import AuditService
 from crontopus_api.identity.mails import AccountMails
-from crontopus_api.identity.oidc import Provider
 from crontopus_api.identity.operators import OperatorService
 from crontopus_api.identity.passwords import PasswordService
 from crontopus_api.identity.people import PeopleService
@@ -86,6 +85,10 @@ from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
 from crontopus_api.tenants.usage import UsageService
 
+if TYPE_CHECKING:
+    from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
+    from crontopus_api.identity.oidc import Provider
+
 
 @dataclass(frozen=True)
 class Services:
@@ -93,7 +96,7 @@ class Services:
     clock: Clock
     database: Database
     keyring: Keyring
-    git: EmbeddedGitHost | ForgejoGitHost
+    git: "EmbeddedGitHost | ForgejoGitHost"
     tenants: TenantService
     tokens: TokenService
     identity: IdentityService
@@ -149,7 +152,7 @@ class Services:
 
     async def close(self) -> None:
         """Connections, at the end of the process."""
-        if isinstance(self.git, ForgejoGitHost):
+        if not isinstance(self.git, EmbeddedGitHost):
             await self.git.aclose()
         await self.alerts.web.aclose()
         await self.database.close()
@@ -313,11 +316,13 @@ def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
     return CheckInMeter(settings.redis_url, senders.limits, per_minute=most)
 
 
-def _provider(settings: Settings) -> Provider | None:
+def _provider(settings: Settings) -> "Provider | None":
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_client_id is None:
         raise SettingsError("CRONTOPUS_OIDC_CLIENT_ID is needed together with CRONTOPUS_OIDC_ISSUER")
+    from crontopus_api.identity.oidc import Provider  # noqa: PLC0415 - large, and most installations have none
+
     secret = settings.oidc_client_secret
     return Provider(
         settings.oidc_issuer,

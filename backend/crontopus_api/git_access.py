@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from crontopus_api.composition import Services
 from crontopus_api.gitstore.embedded.cgi import Action, Credentials
@@ -9,15 +10,16 @@ from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.embedded.http import GitHttpBackend
 from crontopus_api.gitstore.embedded.push import GitCaller, MainMoved, PushRequest
 from crontopus_api.gitstore.errors import AuthenticationRequired, PermissionDenied, RepositoryHidden, TooOften
-from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
-from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp
-from crontopus_api.gitstore.forgejo.webhook import PushEvent, WebhookReceiver
 from crontopus_api.identity import scopes
 from crontopus_api.identity.principal import Principal
 from crontopus_api.jobs.projection.reading import Known
 from crontopus_api.jobs.repositories import tenant_of
 from crontopus_api.kit.database import Scope
 from crontopus_api.kit.errors import TooManyRequests, Unauthenticated
+
+if TYPE_CHECKING:
+    from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp
+    from crontopus_api.gitstore.forgejo.webhook import PushEvent
 
 _NEEDED: dict[Action, str] = {"read": scopes.JOBS_READ, "write": scopes.JOBS_WRITE}
 
@@ -84,19 +86,22 @@ class GitAccess:
         caller = _caller(moved.caller)
         await self._services.projector.project(caller.principal.tenant_id, caller.judged)
 
-    async def on_webhook(self, event: PushEvent) -> None:
+    async def on_webhook(self, event: "PushEvent") -> None:
         async with self._services.database.session(Scope(role="crontopus_scanner")) as session:
             tenant_id = await tenant_of(session, event.slug)
         if tenant_id is not None:
             await self._services.projector.project(tenant_id)
 
 
-def git_app(services: Services) -> GitHttpBackend | ForgejoGitHttp:
+def git_app(services: Services) -> "GitHttpBackend | ForgejoGitHttp":
     """What serves `/git`."""
     access = GitAccess(services)
-    if isinstance(services.git, ForgejoGitHost):
-        webhooks = WebhookReceiver(services.git.config.webhook_key, access.on_webhook)
-        return ForgejoGitHttp(services.git.client, authorize=access.authorize, webhooks=webhooks)
-    return GitHttpBackend(
-        services.git, authorize=access.authorize, validate=access.validate, on_push=access.on_push
-    )
+    if isinstance(services.git, EmbeddedGitHost):
+        return GitHttpBackend(
+            services.git, authorize=access.authorize, validate=access.validate, on_push=access.on_push
+        )
+    from crontopus_api.gitstore.forgejo.proxy import ForgejoGitHttp  # noqa: PLC0415 - brings an HTTP client
+    from crontopus_api.gitstore.forgejo.webhook import WebhookReceiver  # noqa: PLC0415
+
+    webhooks = WebhookReceiver(services.git.config.webhook_key, access.on_webhook)
+    return ForgejoGitHttp(services.git.client, authorize=access.authorize, webhooks=webhooks)

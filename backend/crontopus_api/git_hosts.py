@@ -1,17 +1,23 @@
 """Which GitHost the settings ask for."""
 
+from typing import TYPE_CHECKING
+
 from crontopus_api.gitstore.embedded.host import EmbeddedGitHost
 from crontopus_api.gitstore.forgejo.config import ForgejoConfig
-from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 from crontopus_api.gitstore.host import Signer
 from crontopus_api.kit.crypto import derive
 from crontopus_api.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from crontopus_api.gitstore.forgejo.host import ForgejoGitHost
 
-def git_host(settings: Settings, secret: bytes, signer: Signer) -> EmbeddedGitHost | ForgejoGitHost:
+
+def git_host(settings: Settings, secret: bytes, signer: Signer) -> "EmbeddedGitHost | ForgejoGitHost":
     """Nothing is connected yet. Raises SettingsError."""
     if settings.git_host == "embedded":
         return EmbeddedGitHost(settings.repositories_dir, signer=signer)
+    from crontopus_api.gitstore.forgejo.host import ForgejoGitHost  # noqa: PLC0415 - brings an HTTP client
+
     return ForgejoGitHost(forgejo_config(settings, secret), settings.git_cache_dir, signer=signer)
 
 

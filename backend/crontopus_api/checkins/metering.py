@@ -7,20 +7,17 @@ much. Whatever cannot be found out lets check-ins through: a run nobody heard of
 
 import asyncio
 import contextlib
-import hashlib
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
-import redis.asyncio
-import structlog
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from crontopus_api.kit.errors import TooManyRequests
-from crontopus_api.kit.limits import redis_scheme
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from crontopus_api.checkins.sharing import SharedCounts
 
 DEFAULT_PER_MINUTE = 600
 _WINDOW_SECONDS = 60
@@ -46,11 +43,7 @@ class CheckInMeter:
     ) -> None:
         self._per_minute = per_minute or sys.maxsize
         self._find_limits = find_limits
-        self._redis = (
-            redis.asyncio.Redis.from_url(redis_scheme(redis_url), socket_timeout=1, socket_connect_timeout=1)
-            if redis_url
-            else None
-        )
+        self._shared = _shared(redis_url) if redis_url else None
         self._limits: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._told: dict[str, int] = {}
@@ -92,7 +85,7 @@ class CheckInMeter:
             self._limits = {}
 
     def start(self) -> None:
-        if self._redis is not None or self._find_limits is not None:
+        if self._shared is not None or self._find_limits is not None:
             self._task = asyncio.create_task(self._keep_in_touch())
 
     async def stop(self) -> None:
@@ -100,8 +93,8 @@ class CheckInMeter:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        if self._redis is not None:
-            await self._redis.aclose()
+        if self._shared is not None:
+            await self._shared.aclose()
 
     async def _keep_in_touch(self) -> None:
         rounds = 0
@@ -119,26 +112,17 @@ class CheckInMeter:
 
     async def exchange(self) -> None:
         """Tell the other processes what was counted here, and hear what was counted there."""
-        if self._redis is None:
+        if self._shared is None:
             return
         counts, told, ends = self._counts, self._told, self._ends
         news = self._busy()
         if not news:
             return
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for key, sent in news.items():
-                    name = _shared_name(key, ends)
-                    pipe.incrby(name, sent - told.get(key, 0))
-                    pipe.expire(name, 2 * _WINDOW_SECONDS)
-                totals = (await pipe.execute())[::2]
-        except (RedisError, OSError) as error:
-            log.warning("check_in_counts_not_shared", error=str(error))
-            return
-        if counts is self._counts:  # else the minute has turned meanwhile
+        totals = await self._shared.add({key: sent - told.get(key, 0) for key, sent in news.items()}, ends)
+        if totals is not None and counts is self._counts:  # else the minute has turned meanwhile
             told.update(news)
             self._elsewhere.update(
-                {key: total - news[key] for key, total in zip(news, totals, strict=True) if total > news[key]}
+                {key: total - news[key] for key, total in totals.items() if total > news[key]}
             )
 
     async def learn(self) -> None:
@@ -150,7 +134,7 @@ class CheckInMeter:
             self._limits.update(await self._find_limits(list(busy)))
 
 
-def _shared_name(key: str, ends: float) -> str:
-    # A ping key lets whoever has it report: Redis need not know it.
-    digest = hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
-    return f"crontopus:check-ins:{int(ends)}:{digest}"
+def _shared(redis_url: str) -> "SharedCounts":
+    from crontopus_api.checkins.sharing import SharedCounts  # noqa: PLC0415 - large; most processes have no Redis
+
+    return SharedCounts(redis_url)

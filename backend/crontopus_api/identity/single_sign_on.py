@@ -1,20 +1,24 @@
 """Single sign-on: from who the provider says somebody is to an account here."""
 
 import re
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.identity import accounts_repository, repository
 from crontopus_api.identity.accounts import Accounts, SignedIn, taken
+from crontopus_api.identity.claims import Attempt, Claims
 from crontopus_api.identity.mails import AccountMails
 from crontopus_api.identity.models import User, UserIdentity
-from crontopus_api.identity.oidc import Attempt, Claims, Provider
 from crontopus_api.identity.registration import Rules
 from crontopus_api.kit.clock import Clock
 from crontopus_api.kit.database import Database, Scope, enter
 from crontopus_api.kit.errors import CrontopusError, Forbidden, Invalid, NotFound, Unauthenticated
 from crontopus_api.kit.links import Links
+
+if TYPE_CHECKING:
+    from crontopus_api.identity.oidc import Provider
 
 log = structlog.get_logger()
 
@@ -37,7 +41,7 @@ class SingleSignOn:
         mails: AccountMails,
         rules: Rules,
         links: Links,
-        provider: Provider | None,
+        provider: "Provider | None",
     ) -> None:
         self._database = database
         self._clock = clock
@@ -76,7 +80,7 @@ class SingleSignOn:
             raise
         return signed_in, attempt.return_to
 
-    def _configured(self) -> Provider:
+    def _configured(self) -> "Provider":
         if self._provider is None:
             raise NotFound("Single sign-on is not set up here.", code="sso_off")
         return self._provider

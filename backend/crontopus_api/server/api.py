@@ -14,6 +14,7 @@ from crontopus_api.server.children import dying_with
 from crontopus_api.settings import Settings, get_settings
 
 APP = "crontopus_api.main:app"
+SERVING = "crontopus_api.server.serving"
 # Requests in flight may finish; streams (SSE) are cut after this.
 GRACE_SECONDS = 5
 
@@ -49,7 +50,7 @@ def run(settings: Settings, *, reload: bool = False) -> None:
         # A process that serves has no use for what a command line needs (13 MB), nor for memory of its own in each of
         # its few threads.
         environment = {"MALLOC_ARENA_MAX": "1", **os.environ}
-        os.execve(sys.executable, [sys.executable, "-m", __name__], environment)  # noqa: S606 - our own, no shell
+        os.execve(sys.executable, [sys.executable, "-m", SERVING], environment)  # noqa: S606 - our own, no shell
 
 
 def reloaded() -> Any:
@@ -63,11 +64,7 @@ def reloaded() -> Any:
 
 
 def main() -> None:
-    """What `run` becomes, once everything has been checked."""
+    """What `run` becomes by way of `serving`, once everything has been checked."""
     settings = get_settings()
     log.configure(settings.log_level, settings.log_format)
     serve(APP, settings)
-
-
-if __name__ == "__main__":
-    main()

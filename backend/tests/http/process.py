@@ -57,7 +57,7 @@ def api_process(database_url: str, directory: Path, **settings: str) -> Iterator
     log = directory / "api.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "crontopus_api.server.api"], env=environment, stdout=out, stderr=out
+            [sys.executable, "-m", "crontopus_api.server.serving"], env=environment, stdout=out, stderr=out
         )
     url = f"http://127.0.0.1:{port}"
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import re2  # type: ignore[import-untyped]  # it has none
 import structlog
 
 log = structlog.get_logger()
@@ -46,17 +45,16 @@ def _without(content: bytes, spans: list[tuple[int, int]]) -> bytes:
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> tuple[Any, Any] | None:
     """The pattern for UTF-8, and for single bytes."""
+    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - has no types; 2 MB, and most jobs have no pattern
+
+    def compiled(encoding: Any) -> Any:
+        options = re2.Options()
+        options.encoding = encoding
+        options.log_errors = False
+        return re2.compile(pattern.encode(), options)
+
     try:
-        return re2.compile(pattern.encode(), _options(re2.Options.Encoding.UTF8)), re2.compile(
-            pattern.encode(), _options(re2.Options.Encoding.LATIN1)
-        )
+        return compiled(re2.Options.Encoding.UTF8), compiled(re2.Options.Encoding.LATIN1)
     except re2.error as error:
         log.warning("redaction_pattern_unusable", pattern=pattern, error=str(error))
         return None
-
-
-def _options(encoding: Any) -> Any:
-    options = re2.Options()
-    options.encoding = encoding
-    options.log_errors = False
-    return options
