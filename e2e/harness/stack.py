@@ -12,6 +12,8 @@ from harness.ports import free_port
 from harness.waiting import Stopwatch, eventually
 
 READY_SECONDS = 120
+_SERVING = {"api": "serving"}
+"""The module that a child's command becomes, where it is not called as the command is."""
 
 
 class Stack:
@@ -107,12 +109,9 @@ class Stack:
 
     def _child(self, name: str) -> int:
         assert self._process is not None
+        commands = (["crontopus_api.server", name], ["-m", f"crontopus_api.server.{_SERVING.get(name, name)}"])
         for pid in processes.children(self._process.pid):
-            # The API's command becomes a leaner one before it serves.
-            if processes.command(pid)[-2:] in (
-                ["crontopus_api.server", name],
-                ["-m", f"crontopus_api.server.{name}"],
-            ):
+            if processes.command(pid)[-2:] in commands:
                 return pid
         return 0
 
