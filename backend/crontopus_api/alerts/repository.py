@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -19,9 +19,7 @@ _LOCKED = select(Incident).order_by(Incident.id.desc()).with_for_update(of=Incid
 _WATCHED = _LOCKED.where(
     Incident.tenant_id == TENANTS.c.tenant_id, _OPEN, Incident.kind.in_(["outage", "repository_invalid"])
 )
-_OF_INSTANCES = _LOCKED.where(
-    Incident.tenant_id == WANTED.c.tenant_id, Incident.instance_id == WANTED.c.id, _OPEN
-)
+_STILL_OPEN = _LOCKED.where(Incident.tenant_id == WANTED.c.tenant_id, Incident.id == WANTED.c.id, _OPEN)
 _OF_ENDPOINTS = _LOCKED.where(
     Incident.tenant_id == WANTED.c.tenant_id,
     Incident.endpoint_id == WANTED.c.id,
@@ -35,9 +33,43 @@ async def watched(session: AsyncSession, tenant_ids: Collection[UUID]) -> Sequen
     return (await session.scalars(_WATCHED, {"tenants": list(tenant_ids)})).all()
 
 
-async def of_instances(session: AsyncSession, instances: Collection[Key]) -> Sequence[Incident]:
-    """Locked: open ones."""
-    return (await session.scalars(_OF_INSTANCES, sent(instances))).all()
+class Past(NamedTuple):
+    """What is known of an instance: its `open` incidents, and how many of its status began `lately`."""
+
+    open: list[UUID]
+    lately: int
+
+
+# Looked up for each, not joined: nearly all have no past, and where little has happened for long PostgreSQL believes
+# that a join may as well go through all incidents for each of them.
+_PAST = text(
+    """
+    SELECT w.tenant_id, w.id, o.open, l.lately
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS w(tenant_id, id)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(i.id) AS open FROM incidents i
+        WHERE i.tenant_id = w.tenant_id AND i.instance_id = w.id AND i.state <> 'resolved'
+    ) o
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS lately FROM incidents i
+        WHERE i.tenant_id = w.tenant_id AND i.instance_id = w.id AND i.opened_at >= :since
+            AND i.kind = ANY(CAST(:kinds AS text[]))
+    ) l
+    WHERE o.open IS NOT NULL OR l.lately > 0
+    """
+)
+
+
+async def past(session: AsyncSession, instances: Collection[Key], since: datetime) -> dict[Key, Past]:
+    """`since`: what began then or later did so lately. Those without a past are left out."""
+    given = {**sent(instances), "since": since, "kinds": list(OF_STATUS)}
+    rows = await session.execute(_PAST, given)
+    return {Key(*row[:2]): Past(row.open or [], row.lately) for row in rows}
+
+
+async def still_open(session: AsyncSession, incidents: Collection[Key]) -> Sequence[Incident]:
+    """Locked: those of them that are."""
+    return (await session.scalars(_STILL_OPEN, sent(incidents))).all()
 
 
 async def of_endpoints(
@@ -116,24 +148,6 @@ async def recent(session: AsyncSession, since: Mapping[UUID, datetime]) -> dict[
     for row in await session.execute(_RECENT, given):
         found.setdefault(row[0], []).append(Trouble(*row[1:]))  # type: ignore[arg-type]  # of a job
     return found
-
-
-_OPENED_SINCE = (
-    select(Incident.tenant_id, Incident.instance_id, func.count())
-    .where(
-        Incident.tenant_id == WANTED.c.tenant_id,
-        Incident.instance_id == WANTED.c.id,
-        Incident.opened_at >= bindparam("since"),
-        Incident.kind.in_(OF_STATUS),
-    )
-    .group_by(Incident.tenant_id, Incident.instance_id)
-)
-
-
-async def opened_since(session: AsyncSession, instances: Collection[Key], since: datetime) -> dict[Key, int]:
-    """How many incidents of each instance's status began since then."""
-    rows = await session.execute(_OPENED_SINCE, sent(instances) | {"since": since})
-    return {Key(tenant_id, instance): count for tenant_id, instance, count in rows}  # type: ignore[arg-type]
 
 
 _MISSED = (

@@ -1,9 +1,10 @@
 """What a source of incidents says: this is wrong about that, or nothing is any more. `keeping` acts on it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from crontopus_api.alerts.kinds import OF_STATUS
 from crontopus_api.alerts.models import Incident
@@ -25,8 +26,7 @@ class Subject(NamedTuple):
         return Key(self.tenant_id, self.id)
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """`commit`: what changed the job within the day before."""
 
     about: About
@@ -37,8 +37,7 @@ class Wrong:
     commit: str | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """`wrong`: None when nothing is. `at`: since when it is so; of what is not told by an event it may be said again.
     `ended`: nothing is expected of the subject any more, so nobody waits whether it stays well. `said`: of this very
     trouble there was an incident, and it is over."""
