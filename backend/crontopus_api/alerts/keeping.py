@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository
-from crontopus_api.alerts.kinds import HOLDING, OF_STATUS
+from crontopus_api.alerts.kinds import HOLDING, OF_STATUS, OF_WARNINGS
 from crontopus_api.alerts.ledger import Ledger, about_of, named, write
 from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.outages import Fresh, Outages, Together, close_childless
 from crontopus_api.alerts.routing import About
-from crontopus_api.alerts.sources.finding import Finding, Subject, subject_of
+from crontopus_api.alerts.sources.finding import STATUS, Finding, Subject, subject_of
 from crontopus_api.alerts.telling import Teller
 from crontopus_api.endpoints.service import OFFLINE_AFTER
 from crontopus_api.jobs.service import JobService
@@ -99,13 +99,12 @@ class Keeping:
         for finding in findings:
             tenant_id = finding.subject.tenant_id
             batches.setdefault(tenant_id, _Batch(Ledger(tenant_id))).findings.append(finding)
-        instances = {each.subject.key for each in findings if _of_instance(each.subject)}
+        instances = {each.subject.key for each in findings if each.subject.what == STATUS}
         past = await repository.past(session, instances, now - FLAP_WINDOW) if instances else {}
-        for key, each in past.items():
-            batches[key.tenant_id].lately[key.id] = each.lately
-        found = await _concerned(
-            session, findings, [Key(key.tenant_id, one) for key, each in past.items() for one in each.open]
-        )
+        for key, before in past.items():
+            batches[key.tenant_id].lately[key.id] = before.lately
+        known = [Key(key.tenant_id, each.open) for key, each in past.items() if each.open is not None]
+        found = await _concerned(session, findings, known)
         for incident in found:
             batch = batches[incident.tenant_id]
             batch.known.setdefault(subject_of(incident), incident)
@@ -172,14 +171,18 @@ class Keeping:
 
 
 async def _concerned(
-    session: AsyncSession, findings: Sequence[Finding], open_ones: Sequence[Key]
+    session: AsyncSession, findings: Sequence[Finding], of_status: Sequence[Key]
 ) -> list[Incident]:
-    """Incidents that the findings may be about, locked; of each subject the newest first. `open_ones`: of instances."""
+    """Incidents that the findings may be about, locked; of each subject the newest first. `of_status`: those that are
+    open of instances' status."""
+    warned = {each.subject.key for each in findings if each.subject.what in OF_WARNINGS}
     endpoints = {each.subject.key for each in findings if _of_endpoint(each.subject)}
     said = [each.at for each in findings if each.wrong is not None and _of_endpoint(each.subject)]
     found = [*await repository.watched(session, {each.subject.tenant_id for each in findings})]
-    if open_ones:
-        found += await repository.still_open(session, open_ones)
+    if of_status:
+        found += await repository.still_open(session, of_status)
+    if warned:
+        found += await repository.of_instances(session, warned)
     if endpoints:
         found += await repository.of_endpoints(session, endpoints, min(said, default=None))
     return found
@@ -254,12 +257,8 @@ def _ended_since(incident: Incident, finding: Finding) -> bool:
     return incident.resolved_at is not None and incident.resolved_at >= finding.at
 
 
-def _of_instance(subject: Subject) -> bool:
-    return subject.what in {"status", "too_often", "slow"}
-
-
 def _of_endpoint(subject: Subject) -> bool:
-    return not _of_instance(subject) and subject.what != "repository_invalid"
+    return subject.what != STATUS and subject.what not in OF_WARNINGS and subject.what != "repository_invalid"
 
 
 def _went_wrong(count: int) -> str:

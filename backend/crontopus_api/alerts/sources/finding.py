@@ -11,7 +11,7 @@ from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.routing import About
 from crontopus_api.kit.sql import Key
 
-_STATUS: Final = "status"
+STATUS: Final = "status"
 
 
 class Subject(NamedTuple):
@@ -51,12 +51,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def of_status(instance: Key) -> Subject:
-    return Subject(instance.tenant_id, _STATUS, instance.id)
+    return Subject(instance.tenant_id, STATUS, instance.id)
 
 
 def subject_of(incident: Incident) -> Subject:
     if incident.kind in OF_STATUS:
-        what, of = _STATUS, incident.instance_id
+        what, of = STATUS, incident.instance_id
     else:
         what, of = incident.kind, incident.instance_id or incident.endpoint_id or incident.channel_id
     return Subject(incident.tenant_id, what, of or incident.tenant_id)
