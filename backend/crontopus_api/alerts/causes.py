@@ -1,7 +1,8 @@
 """Why something is wrong, in words, as far as it can be told from what is known. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 # A change is suspected of what goes wrong within this time after it.
 SUSPECT = timedelta(days=1)
@@ -15,8 +16,7 @@ _NOT_SCHEDULED = {
 }
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(msgspec.Struct, frozen=True):
     """A machine as it was last heard of. `pending`: reports that wait there. `missed`: how many jobs of it are."""
 
     name: str
@@ -27,16 +27,14 @@ class Host:
     missed: int = 0
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """What the agent says of the job on its machine."""
 
     type: str
     message: str = ""
 
 
-@dataclass(frozen=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """The commit that last changed the job. `made`: there was no job before it."""
 
     commit: str
@@ -48,8 +46,7 @@ class Changed:
         return timedelta() <= at - self.at <= SUSPECT
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """`host`: None in ping mode. `condition`: None when the agent has said nothing of it. `last_run`: how the last run
     ended. `overlap`: the last one started while another was running."""
 

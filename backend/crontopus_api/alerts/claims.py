@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crontopus_api.endpoints.service import HEARTBEAT_SECONDS, OFFLINE_AFTER
 from crontopus_api.kit.sql import Key
 
-BATCH = 1000
+BATCH = 2500
 # However many tenants share a batch: who has much to tell is done in few batches all the same.
 _LEAST_OF_EACH = 50
 # One heartbeat may be on its way. Who has missed one is about to be heard of, or to be declared offline.

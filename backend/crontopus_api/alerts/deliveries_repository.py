@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts.models import Delivery, Incident
-from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table
+from crontopus_api.kit.sql import WANTED, Key, any_id, sent, table, written
 
 
 class Waiting(NamedTuple):
@@ -130,7 +130,7 @@ _SETTLE = text(
 
 async def settle(session: AsyncSession, messages: Mapping[Key, UUID]) -> None:
     """From now on these deliveries go in that message, however often it is tried."""
-    await session.execute(_SETTLE, {**sent(messages), "messages": list(messages.values())})
+    await session.execute(_SETTLE, {**sent(messages), "messages": written(messages.values())})
 
 
 async def give_up(

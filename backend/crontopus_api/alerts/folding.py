@@ -6,10 +6,11 @@ seconds, by the commit that last changed the jobs, and all at once.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
+
+import msgspec
 
 # Jobs that start at the same minute and die of the same thing do so within seconds; ten make little mistake of what
 # merely happens at the same time.
@@ -23,8 +24,7 @@ LEAST_SHARE = 0.3
 MANY_OF_ONE_COMMIT = 10
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """An incident of a job. `commit`: what changed the job within the day before. `parent_id`: what holds it."""
 
     id: UUID
@@ -34,8 +34,7 @@ class Trouble:
     parent_id: UUID | None = None
 
 
-@dataclass(frozen=True)
-class Outage:
+class Outage(msgspec.Struct, frozen=True):
     """What some troubles have in common: a commit, or (None) the time. `id`: None when it has no incident yet."""
 
     id: UUID | None

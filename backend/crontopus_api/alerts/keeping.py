@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository
-from crontopus_api.alerts.kinds import HOLDING, OF_STATUS
+from crontopus_api.alerts.kinds import HOLDING, OF_STATUS, OF_WARNINGS
 from crontopus_api.alerts.ledger import Ledger, about_of, named, write
 from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.outages import Fresh, Outages, Together, close_childless
 from crontopus_api.alerts.routing import About
-from crontopus_api.alerts.sources.finding import Finding, Subject, subject_of
+from crontopus_api.alerts.sources.finding import STATUS, Finding, Subject, subject_of
 from crontopus_api.alerts.telling import Teller
 from crontopus_api.endpoints.service import OFFLINE_AFTER
 from crontopus_api.jobs.service import JobService
@@ -40,13 +40,15 @@ class _Holder:
 
 @dataclass
 class _Batch:
-    """A tenant's findings, and what comes of them. `over`: the states of what holds something."""
+    """A tenant's findings, and what comes of them. `over`: the states of what holds something. `lately`: how many
+    incidents instances had within `FLAP_WINDOW`."""
 
     ledger: Ledger
     findings: list[Finding] = field(default_factory=list)
     known: dict[Subject, Incident] = field(default_factory=dict)
     outages: dict[UUID, Incident] = field(default_factory=dict)
     over: dict[UUID, str] = field(default_factory=dict)
+    lately: dict[UUID, int] = field(default_factory=dict)
     holders: dict[UUID, _Holder] = field(default_factory=dict)
     held: dict[UUID, int] = field(default_factory=dict)
     fresh: list[Fresh] = field(default_factory=list)
@@ -64,14 +66,15 @@ class Keeping:
         """Of tenants on which no other worker is at work. However many: it takes the same few statements."""
         if not findings:
             return
-        batches = await self._begin(session, findings)
+        batches = await self._begin(session, findings, now)
         for batch in batches:
             # What holds others comes before what is held.
             for finding in sorted(batch.findings, key=lambda each: each.subject.what not in HOLDING):
                 self._settle(batch, finding)
             await self._adopt(session, batch, now)
         fresh = [batch for batch in batches if batch.fresh]
-        await self._damp(session, fresh, now)
+        for batch in fresh:
+            _damp(batch)
         await self._outages.gather(
             session, [Together(batch.ledger, batch.fresh, batch.outages) for batch in fresh]
         )
@@ -91,12 +94,17 @@ class Keeping:
         await write(session, [ledger], self._teller)
 
     @staticmethod
-    async def _begin(session: AsyncSession, findings: Sequence[Finding]) -> Sequence[_Batch]:
+    async def _begin(session: AsyncSession, findings: Sequence[Finding], now: datetime) -> Sequence[_Batch]:
         batches: dict[UUID, _Batch] = {}
         for finding in findings:
             tenant_id = finding.subject.tenant_id
             batches.setdefault(tenant_id, _Batch(Ledger(tenant_id))).findings.append(finding)
-        found = await _concerned(session, findings)
+        instances = {each.subject.key for each in findings if each.subject.what == STATUS}
+        past = await repository.past(session, instances, now - FLAP_WINDOW) if instances else {}
+        for key, before in past.items():
+            batches[key.tenant_id].lately[key.id] = before.lately
+        known = [Key(key.tenant_id, each.open) for key, each in past.items() if each.open is not None]
+        found = await _concerned(session, findings, known)
         for incident in found:
             batch = batches[incident.tenant_id]
             batch.known.setdefault(subject_of(incident), incident)
@@ -140,19 +148,6 @@ class Keeping:
             if count:
                 row["cause"] = f"{row['cause']} {_went_wrong(count)}"
 
-    @staticmethod
-    async def _damp(session: AsyncSession, batches: Sequence[_Batch], now: datetime) -> None:
-        keys = [each.finding.subject.key for batch in batches for each in batch.fresh]
-        before = await repository.opened_since(session, keys, now - FLAP_WINDOW) if keys else {}
-        for batch in batches:
-            for each in batch.fresh:
-                times = before.get(each.finding.subject.key, 0) + 1
-                if times >= FLAPS:
-                    each.row["flapping"] = True
-                    each.row["cause"] += _DAMPED
-                    words = f"it went wrong {times} times within an hour"
-                    batch.ledger.note(each.row["id"], "flapping", each.finding.at, words)
-
     async def _welcome(self, session: AsyncSession, batch: _Batch) -> None:
         """An endpoint is back: which of its jobs are not right yet is named, and told only if they turn bad anew."""
         await session.flush()
@@ -175,14 +170,19 @@ class Keeping:
             batch.ledger.resolve(incident, finding.at, words)
 
 
-async def _concerned(session: AsyncSession, findings: Sequence[Finding]) -> list[Incident]:
-    """Incidents that the findings may be about, locked; of each subject the newest first."""
-    instances = {each.subject.key for each in findings if _of_instance(each.subject)}
+async def _concerned(
+    session: AsyncSession, findings: Sequence[Finding], of_status: Sequence[Key]
+) -> list[Incident]:
+    """Incidents that the findings may be about, locked; of each subject the newest first. `of_status`: those that are
+    open of instances' status."""
+    warned = {each.subject.key for each in findings if each.subject.what in OF_WARNINGS}
     endpoints = {each.subject.key for each in findings if _of_endpoint(each.subject)}
     said = [each.at for each in findings if each.wrong is not None and _of_endpoint(each.subject)]
     found = [*await repository.watched(session, {each.subject.tenant_id for each in findings})]
-    if instances:
-        found += await repository.of_instances(session, instances)
+    if of_status:
+        found += await repository.still_open(session, of_status)
+    if warned:
+        found += await repository.of_instances(session, warned)
     if endpoints:
         found += await repository.of_endpoints(session, endpoints, min(said, default=None))
     return found
@@ -201,6 +201,16 @@ def _open(batch: _Batch, finding: Finding) -> None:
         batch.ledger.fold(row["id"], holder.id, finding.at, f"a part of: {holder.title}")
     else:
         batch.fresh.append(Fresh(row, finding, wrong))
+
+
+def _damp(batch: _Batch) -> None:
+    for each in batch.fresh:
+        times = batch.lately.get(each.finding.subject.id, 0) + 1
+        if times >= FLAPS:
+            each.row["flapping"] = True
+            each.row["cause"] += _DAMPED
+            words = f"it went wrong {times} times within an hour"
+            batch.ledger.note(each.row["id"], "flapping", each.finding.at, words)
 
 
 def _hold_by(batch: _Batch, finding: Finding, incident_id: UUID, title: str) -> None:
@@ -247,12 +257,8 @@ def _ended_since(incident: Incident, finding: Finding) -> bool:
     return incident.resolved_at is not None and incident.resolved_at >= finding.at
 
 
-def _of_instance(subject: Subject) -> bool:
-    return subject.what in {"status", "too_often", "slow"}
-
-
 def _of_endpoint(subject: Subject) -> bool:
-    return not _of_instance(subject) and subject.what != "repository_invalid"
+    return subject.what != STATUS and subject.what not in OF_WARNINGS and subject.what != "repository_invalid"
 
 
 def _went_wrong(count: int) -> str:

@@ -46,6 +46,7 @@ class Ledger:
             "endpoint_id": wrong.endpoint_id,
             "opened_at": at,
             "parent_id": None,
+            "folded_because": None,
             "muted": False,
             "flapping": False,
             "commit_id": wrong.commit,
@@ -76,11 +77,13 @@ class Ledger:
 
     def fold(self, incident_id: UUID, parent_id: UUID, at: datetime, words: str) -> None:
         """It becomes a part of another one."""
-        if incident_id in self.opened:
-            self.opened[incident_id]["parent_id"] = parent_id
+        row = self.opened.get(incident_id)
+        if row is not None:
+            # Ten thousand may open as a part of one: the row says it, and the timeline reads it there.
+            row["parent_id"], row["folded_because"] = parent_id, words
         else:
             self.put_under.setdefault(parent_id, []).append(incident_id)
-        self.note(incident_id, "folded", at, words)
+            self.note(incident_id, "folded", at, words)
 
 
 async def write(session: AsyncSession, ledgers: Sequence[Ledger], teller: Teller) -> None:

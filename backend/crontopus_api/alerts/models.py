@@ -75,7 +75,8 @@ class Incident(Base):
     right again; it stays open until it has been well for a while, `well_since`. `muted`: nobody is told any more.
 
     `resolved_by`: who said that it is over. `commit_id`: what changed the job within the day before, or, of an outage,
-    what its jobs have in common.
+    what its jobs have in common. `folded_because`: of one that opened as a part of another; what became one later has
+    an event that says so.
     """
 
     __tablename__ = "incidents"
@@ -100,12 +101,23 @@ class Incident(Base):
             "tenant_id",
             "channel_id",
             unique=True,
-            postgresql_where=text("state <> 'resolved'"),
+            postgresql_where=text("state <> 'resolved' AND channel_id IS NOT NULL"),
         ),
-        Index("ix_incidents_tenant_id_channel_id", "tenant_id", "channel_id"),
+        Index(
+            "ix_incidents_tenant_id_channel_id",
+            "tenant_id",
+            "channel_id",
+            postgresql_where=text("channel_id IS NOT NULL"),
+        ),
         Index("ix_incidents_tenant_id_parent_id", "tenant_id", "parent_id"),
         Index("ix_incidents_tenant_id_instance_id_opened_at", "tenant_id", "instance_id", "opened_at"),
-        Index("ix_incidents_tenant_id_endpoint_id_opened_at", "tenant_id", "endpoint_id", "opened_at"),
+        Index(
+            "ix_incidents_tenant_id_endpoint_id_opened_at",
+            "tenant_id",
+            "endpoint_id",
+            "opened_at",
+            postgresql_where=text("endpoint_id IS NOT NULL"),
+        ),
         Index("ix_incidents_tenant_id_job_id_opened_at", "tenant_id", "job_id", "opened_at"),
         Index("ix_incidents_damped", "well_since", postgresql_where=text("flapping AND state <> 'resolved'")),
         Index(
@@ -125,6 +137,7 @@ class Incident(Base):
     title: Mapped[Str]
     cause: Mapped[Str | None]
     opened_because: Mapped[Str] = mapped_column(server_default="unknown")
+    folded_because: Mapped[Str | None]
     instance_id: Mapped[UUID | None]
     job_id: Mapped[UUID | None]
     endpoint_id: Mapped[UUID | None]

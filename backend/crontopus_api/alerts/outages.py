@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import folding, repository
@@ -19,8 +20,7 @@ from crontopus_api.jobs.service import JobService
 _WORST: Final = ("info", "warning", "error", "critical")
 
 
-@dataclass(frozen=True)
-class Fresh:
+class Fresh(msgspec.Struct, frozen=True):
     """An incident of a job that has just been opened."""
 
     row: Row

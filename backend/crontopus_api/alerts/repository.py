@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, column, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -22,6 +22,7 @@ _WATCHED = _LOCKED.where(
 _OF_INSTANCES = _LOCKED.where(
     Incident.tenant_id == WANTED.c.tenant_id, Incident.instance_id == WANTED.c.id, _OPEN
 )
+_STILL_OPEN = _LOCKED.where(Incident.tenant_id == WANTED.c.tenant_id, Incident.id == WANTED.c.id, _OPEN)
 _OF_ENDPOINTS = _LOCKED.where(
     Incident.tenant_id == WANTED.c.tenant_id,
     Incident.endpoint_id == WANTED.c.id,
@@ -38,6 +39,53 @@ async def watched(session: AsyncSession, tenant_ids: Collection[UUID]) -> Sequen
 async def of_instances(session: AsyncSession, instances: Collection[Key]) -> Sequence[Incident]:
     """Locked: open ones."""
     return (await session.scalars(_OF_INSTANCES, sent(instances))).all()
+
+
+class Past(NamedTuple):
+    """What is known of an instance's status: its `open` incident, and how many began `lately`."""
+
+    open: UUID | None
+    lately: int
+
+
+# Looked up for each, by an index that has them in order of the instances. Where little has happened for long,
+# PostgreSQL believes that it may as well go through all of the tenant's incidents, for each of a thousand. So it may
+# not sort; and of what is equal to something there is no order, but of what is between this and that.
+_IN_ORDER = text("SET LOCAL enable_sort = off")
+_IN_ANY_WAY = text("SET LOCAL enable_sort = on")
+_PAST = text(
+    """
+    SELECT w.tenant_id, w.id, o.id AS open, l.lately
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS w(tenant_id, id)
+    LEFT JOIN LATERAL (
+        SELECT i.id FROM incidents i
+        WHERE i.tenant_id = w.tenant_id AND i.instance_id BETWEEN w.id AND w.id
+            AND i.state <> 'resolved' AND i.kind NOT IN ('too_often', 'slow')
+        ORDER BY i.instance_id LIMIT 1
+    ) o ON true
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS lately FROM (
+            SELECT i.kind FROM incidents i
+            WHERE i.tenant_id = w.tenant_id AND i.instance_id BETWEEN w.id AND w.id AND i.opened_at >= :since
+            ORDER BY i.instance_id, i.opened_at
+        ) r WHERE r.kind NOT IN ('too_often', 'slow')
+    ) l
+    WHERE o.id IS NOT NULL OR l.lately > 0
+    """
+)
+
+
+async def past(session: AsyncSession, instances: Collection[Key], since: datetime) -> dict[Key, Past]:
+    """`since`: what began then or later did so lately. Those without a past are left out."""
+    await session.execute(_IN_ORDER)
+    rows = await session.execute(_PAST, sent(instances) | {"since": since})
+    await session.execute(_IN_ANY_WAY)
+    return {Key(*row[:2]): Past(*row[2:]) for row in rows}
+
+
+async def still_open(session: AsyncSession, incidents: Collection[Key]) -> Sequence[Incident]:
+    """Locked: those of them that are."""
+    return (await session.scalars(_STILL_OPEN, sent(incidents))).all()
 
 
 async def of_endpoints(
@@ -116,24 +164,6 @@ async def recent(session: AsyncSession, since: Mapping[UUID, datetime]) -> dict[
     for row in await session.execute(_RECENT, given):
         found.setdefault(row[0], []).append(Trouble(*row[1:]))  # type: ignore[arg-type]  # of a job
     return found
-
-
-_OPENED_SINCE = (
-    select(Incident.tenant_id, Incident.instance_id, func.count())
-    .where(
-        Incident.tenant_id == WANTED.c.tenant_id,
-        Incident.instance_id == WANTED.c.id,
-        Incident.opened_at >= bindparam("since"),
-        Incident.kind.in_(OF_STATUS),
-    )
-    .group_by(Incident.tenant_id, Incident.instance_id)
-)
-
-
-async def opened_since(session: AsyncSession, instances: Collection[Key], since: datetime) -> dict[Key, int]:
-    """How many incidents of each instance's status began since then."""
-    rows = await session.execute(_OPENED_SINCE, sent(instances) | {"since": since})
-    return {Key(tenant_id, instance): count for tenant_id, instance, count in rows}  # type: ignore[arg-type]
 
 
 _MISSED = (

@@ -10,7 +10,9 @@ def timeline(
     incident: Incident, deliveries: Sequence[Delivery], events: Sequence[IncidentEvent]
 ) -> list[IncidentEventOut]:
     """Oldest first. When ten thousand incidents open at once, their beginnings are not written twice."""
-    opened = IncidentEventOut(at=incident.opened_at, kind="opened", message=incident.opened_because)
+    began = [IncidentEventOut(at=incident.opened_at, kind="opened", message=incident.opened_because)]
+    if incident.folded_because is not None:
+        began.append(IncidentEventOut(at=incident.opened_at, kind="folded", message=incident.folded_because))
     told = [
         IncidentEventOut(
             at=each.sent_at,
@@ -21,7 +23,7 @@ def timeline(
         if each.sent_at is not None
     ]
     rest = [IncidentEventOut.model_validate(event) for event in events]
-    return [opened, *sorted([*rest, *told], key=lambda event: event.at)]
+    return [*began, *sorted([*rest, *told], key=lambda event: event.at)]
 
 
 def address(channel: str, target: str) -> str:

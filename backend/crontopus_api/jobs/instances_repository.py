@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -107,11 +107,15 @@ _RAN = select(
     InstanceStatus.instance_id,
     InstanceStatus.last_run_state,
     InstanceStatus.warnings,
-).where(InstanceStatus.tenant_id == WANTED.c.tenant_id, InstanceStatus.instance_id == WANTED.c.id)
+).where(
+    InstanceStatus.tenant_id == WANTED.c.tenant_id,
+    InstanceStatus.instance_id == WANTED.c.id,
+    or_(InstanceStatus.warned, InstanceStatus.last_run_state == "skipped"),
+)
 
 
 async def ran(session: AsyncSession, instances: Collection[Key]) -> dict[Key, Ran]:
-    """Those that nothing is expected of are left out."""
+    """Those only whose last run was skipped, or was not as it should be: the others' explains nothing."""
     return {Key(*row[:2]): Ran(*row[2:]) for row in await session.execute(_RAN, sent(instances))}
 
 

@@ -100,7 +100,7 @@ class JobService:
         return await alerting.invalid(session, tenant_id, paths)
 
     async def ran(self, session: AsyncSession, instances: Collection[Key]) -> dict[Key, Ran]:
-        """How they ran last; those that nothing is expected of are left out."""
+        """How those ran last whose last run was skipped, or was not as it should be."""
         return await instances_repository.ran(session, instances)
 
     async def warned(self, session: AsyncSession, tenant_id: UUID) -> list[Warned]:

@@ -1,6 +1,6 @@
 """Statements over many rows: arrays as one parameter, plain tables for bulk inserts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     text,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,9 +54,16 @@ class Key(NamedTuple):
 
 
 _IDS = ARRAY(Uuid)
+
+
+def _sent_ids(name: str) -> ColumnElement[Any]:
+    """See `written`."""
+    return sql_cast(bindparam(name, type_=Text), _IDS)
+
+
 # Keys that are sent along (`sent`), as rows to compare with: however many there are, of however many tenants.
 WANTED = (
-    func.unnest(bindparam("tenants", type_=_IDS), bindparam("ids", type_=_IDS))
+    func.unnest(_sent_ids("tenants"), _sent_ids("ids"))
     .table_valued(column("tenant_id", Uuid), column("id", Uuid))
     .render_derived(name="wanted")
 )
@@ -67,8 +75,16 @@ TENANTS = (
 )
 
 
-def sent(keys: Collection[Key]) -> dict[str, list[UUID]]:
-    return {"tenants": [each.tenant_id for each in keys], "ids": [each.id for each in keys]}
+def written(ids: Iterable[UUID]) -> str:
+    """As PostgreSQL reads an array: that takes the driver's own code ten times as long, an id at a time."""
+    return f"{{{','.join(['%032x' % each.int for each in ids])}}}"  # noqa: UP031 - the fastest way there is
+
+
+def sent(keys: Collection[Key]) -> dict[str, str]:
+    return {
+        "tenants": written(each.tenant_id for each in keys),
+        "ids": written(each.id for each in keys),
+    }
 
 
 def upsert(model: type[Base], *, key: Sequence[str], keep: Sequence[str] = ()) -> Insert:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -11,10 +12,18 @@ log = structlog.get_logger()
 
 
 async def repeat(
-    name: str, every_seconds: float, work: Callable[[], Awaitable[int]], *, enough: int = 1
+    name: str,
+    every_seconds: float,
+    work: Callable[[], Awaitable[int]],
+    *,
+    enough: int = 1,
+    woken: asyncio.Event | None = None,
 ) -> None:
-    """Run `work` until cancelled: at once again while it finds `enough`, else after `every_seconds`."""
+    """Run `work` until cancelled: at once again while it finds `enough`, else after `every_seconds`, or when `woken`
+    is set before."""
+    woken = woken or asyncio.Event()
     while True:
+        woken.clear()
         try:
             found = await work()
         except Exception:
@@ -23,4 +32,5 @@ async def repeat(
             LOOP_ERRORS.labels(name).inc()
             found = 0
         if found < enough:
-            await asyncio.sleep(every_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), every_seconds)

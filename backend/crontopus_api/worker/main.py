@@ -111,7 +111,9 @@ async def run(settings: Settings) -> None:
                 group.create_task(repeat("gauges", _GAUGES_SECONDS, Gauges(services.database).round))
                 group.create_task(repeat("scan", _SCAN_SECONDS, scanner.round))
                 changes = services.incident_keeper.handle_changes
-                group.create_task(repeat("alerts", _CLAIM_SECONDS, changes, enough=_MANY_CHANGES))
+                group.create_task(
+                    repeat("alerts", _CLAIM_SECONDS, changes, enough=_MANY_CHANGES, woken=scanner.found)
+                )
                 group.create_task(repeat("reminders", _REMIND_SECONDS, services.alerts.reminders.round))
                 group.create_task(repeat("incidents", _LOOK_SECONDS, services.incident_keeper.look_around))
                 group.create_task(repeat("pending jobs", _ADOPT_SECONDS, services.adopter.round))

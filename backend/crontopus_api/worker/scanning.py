@@ -1,5 +1,6 @@
 """The deadline scanner's connection, kept from round to round."""
 
+import asyncio
 import time
 
 import psycopg
@@ -9,9 +10,11 @@ from crontopus_api.kit.database import Database
 
 
 class Scanner:
-    """`scanned_at`: when a round was last done, by the monotonic clock."""
+    """`scanned_at`: when a round was last done, by the monotonic clock. `found`: set when a round found something, so
+    that there is something to tell."""
 
     def __init__(self, database: Database) -> None:
+        self.found = asyncio.Event()
         self._database = database
         self._connection: psycopg.AsyncConnection | None = None
         self.scanned_at: float | None = None
@@ -25,6 +28,8 @@ class Scanner:
             await self._connection.close()
             raise
         self.scanned_at = time.monotonic()
+        if found:
+            self.found.set()
         return found
 
     async def close(self) -> None:

@@ -1,9 +1,9 @@
 """Why something is wrong, in words."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from crontopus_api.alerts.causes import Changed, Condition, Facts, Host, cause
 

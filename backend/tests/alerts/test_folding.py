@@ -1,11 +1,11 @@
 """What goes wrong together is one piece of news."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from crontopus_api.alerts.folding import Outage, Trouble, shared
 

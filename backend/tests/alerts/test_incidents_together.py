@@ -59,6 +59,10 @@ async def test_jobs_of_one_commit_are_one_outage_until_all_are_well(
     assert "default/job-0" in outage["cause"]
     assert "by ada made it" in outage["cause"]
     assert told(ready) == [(outage["title"], "opened")]
+    [child, *_] = await open_incidents(ada, parent=outage["id"])
+    began, folded = (await ada.get(f"/incidents/{child['id']}"))["events"]
+    assert (began["kind"], folded["kind"], folded["at"]) == ("opened", "folded", child["opened_at"])
+    assert folded["message"] == f"a part of: {outage['title']}"
     await platform.ping(f"{url}/other-1/fail")
     await settle(platform)
     [outage] = await open_incidents(ada, top=True)

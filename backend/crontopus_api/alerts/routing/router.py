@@ -1,10 +1,10 @@
 """Looks up what a tenant's routes are made of, and says who is told of what."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import channels_repository

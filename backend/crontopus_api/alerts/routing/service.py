@@ -1,11 +1,11 @@
 """Routes and windows as people see them, and who would be told."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import channels_repository

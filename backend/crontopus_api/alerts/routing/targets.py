@@ -1,10 +1,11 @@
 """What an incident is about, and the addresses that a channel stands for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
+
+import msgspec
 
 from crontopus_api.alerts.models import Channel
 from crontopus_api.jobs.service import Subject
@@ -14,8 +15,7 @@ PER_MINUTE = 20
 _OWNERS = {"kind": "email", "to": [], "owners": True}
 
 
-@dataclass(frozen=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """What an incident is about, as far as it decides who hears of it.
 
     `namespace`, `labels`: the job's; of what is about no job there is no namespace, and the labels are the endpoint's,

@@ -1,16 +1,17 @@
 """What a source of incidents says: this is wrong about that, or nothing is any more. `keeping` acts on it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from crontopus_api.alerts.kinds import OF_STATUS
 from crontopus_api.alerts.models import Incident
 from crontopus_api.alerts.routing import About
 from crontopus_api.kit.sql import Key
 
-_STATUS: Final = "status"
+STATUS: Final = "status"
 
 
 class Subject(NamedTuple):
@@ -25,8 +26,7 @@ class Subject(NamedTuple):
         return Key(self.tenant_id, self.id)
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """`commit`: what changed the job within the day before."""
 
     about: About
@@ -37,8 +37,7 @@ class Wrong:
     commit: str | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """`wrong`: None when nothing is. `at`: since when it is so; of what is not told by an event it may be said again.
     `ended`: nothing is expected of the subject any more, so nobody waits whether it stays well. `said`: of this very
     trouble there was an incident, and it is over."""
@@ -52,12 +51,12 @@ class Finding:
 
 
 def of_status(instance: Key) -> Subject:
-    return Subject(instance.tenant_id, _STATUS, instance.id)
+    return Subject(instance.tenant_id, STATUS, instance.id)
 
 
 def subject_of(incident: Incident) -> Subject:
     if incident.kind in OF_STATUS:
-        what, of = _STATUS, incident.instance_id
+        what, of = STATUS, incident.instance_id
     else:
         what, of = incident.kind, incident.instance_id or incident.endpoint_id or incident.channel_id
     return Subject(incident.tenant_id, what, of or incident.tenant_id)

@@ -1,11 +1,11 @@
 """Jobs that run, but not as they should: too often, or much longer than usual. Until the next run that does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crontopus_api.alerts import repository
