@@ -109,7 +109,10 @@ class Stack:
 
     def _child(self, name: str) -> int:
         assert self._process is not None
-        commands = (["crontopus_api.server", name], ["-m", f"crontopus_api.server.{_SERVING.get(name, name)}"])
+        commands = (
+            ["crontopus_api.server", name],
+            ["-m", f"crontopus_api.server.{_SERVING.get(name, name)}"],
+        )
         for pid in processes.children(self._process.pid):
             if processes.command(pid)[-2:] in commands:
                 return pid
