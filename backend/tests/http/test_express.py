@@ -1,7 +1,9 @@
 """Pings on the short way, over real sockets: answered and kept as on the long one, and no less guarded."""
 
 import asyncio
+import gc
 import re
+import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -219,6 +221,27 @@ async def test_who_goes_away_is_not_answered(applied: Applied, caplog: pytest.Lo
             applied.future.set_result("nobody hears it")
             assert (await client.get(f"http://127.0.0.1:{port}/")).status_code == 204
     assert not caplog.records
+
+
+@pytest.mark.parametrize("path", ["/short", "/long"])
+async def test_a_connection_that_is_over_is_no_garbage(applied: Applied, path: str) -> None:
+    seen: list[weakref.ref[GuardedConnection]] = []
+
+    class Watched(GuardedConnection):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            seen.append(weakref.ref(self))
+
+    applied.future.set_result("done")
+    async with served(applied, Watched) as port:
+        gc.disable()
+        try:
+            assert status_of(await talk(port, get(path))) in {200, 204}
+            # By the time the next one is answered, the last one's end was seen.
+            await talk(port, get("/healthz"))
+            assert seen[0]() is None
+        finally:
+            gc.enable()
 
 
 async def test_the_next_request_waits_for_its_turn(applied: Applied) -> None:

@@ -60,7 +60,7 @@ class ExpressCycle:
     message_event = _Nobody()
 
     def __init__(self, connection: "ExpressConnection", take: Take, *, keep_alive: bool) -> None:
-        self._connection = connection
+        self._connection: ExpressConnection | None = connection
         self._take = take
         self.keep_alive = keep_alive
         self.body = bytearray()
@@ -96,10 +96,12 @@ class ExpressCycle:
         self._say(_FAILED)
 
     def _say(self, answer: Answer) -> None:
-        if self.disconnected:
+        # It keeps us, so we let go of it: whoever opens a connection for each ping leaves no garbage to be collected.
+        connection, self._connection = self._connection, None
+        if self.disconnected or connection is None:
             return
         self.response_started = self.response_complete = True
-        self._connection.say(answer, close=not self.keep_alive)
+        connection.say(answer, close=not self.keep_alive)
 
 
 class ExpressConnection(HttpToolsProtocol):
