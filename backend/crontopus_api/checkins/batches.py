@@ -14,7 +14,7 @@ from crontopus_api.checkins import store
 from crontopus_api.checkins.cache import StatusCache
 from crontopus_api.checkins.fold import Fold
 from crontopus_api.checkins.metrics import WAYS
-from crontopus_api.checkins.records import Answer, CheckIn, Live, Target
+from crontopus_api.checkins.records import Answer, CheckIn, Live, Output, Target
 from crontopus_api.checkins.withdrawing import withdraw
 from crontopus_api.checkins.writing import Written, write
 
@@ -38,6 +38,8 @@ def remembered(cache: StatusCache, check_in: CheckIn) -> Known | None:
     live = cache.get(key) if key is not None else None
     if key is None or live is None or live.status is None or live.status.missed_slot_at is not None:
         return None  # what answers a miss may have to take its row back
+    if check_in.output is not None and any(run.printed for run in live.status.open_runs):
+        return None  # it goes below what was said of the run before
     return Known(check_in, key, live)
 
 
@@ -87,7 +89,8 @@ async def write_looked_up(
         now = await store.enter_role(connection, "crontopus_ingest")
         keys = await _resolve(connection, cache, check_ins)
         lives = await store.load(connection, {key for key in keys if key is not None})
-        fold = Fold(now, await _seen_before(connection, keys, check_ins))
+        known = await _seen_before(connection, keys, check_ins)
+        fold = Fold(now, known, await _printed(connection, lives, keys, check_ins, known))
         answers, touched = _fold(fold, lives, keys, check_ins)
         written = Written(
             [lives[key] for key in touched], list(fold.runs.values()), fold.new_keys, fold.changes
@@ -147,6 +150,27 @@ async def _seen_before(
         (key[0], check_in.at, check_in.event_id) for key, check_in in pairs if check_in.minted and check_in.at
     ]
     return known | (await store.find_own_runs(connection, own) if own else {})
+
+
+async def _printed(
+    connection: store.Connection,
+    lives: Mapping[Key, Live],
+    keys: Sequence[Key | None],
+    check_ins: Sequence[CheckIn],
+    known: Mapping[Key, tuple[UUID, datetime]],
+) -> dict[UUID, Output]:
+    """By run: the output that was kept before, of those that the check-ins may say more of."""
+    wanted = set()
+    for key, check_in in zip(keys, check_ins, strict=True):
+        live = lives.get(key) if key is not None else None
+        if live is None or check_in.output is None:
+            continue
+        open_runs = live.status.open_runs if live.status is not None else []
+        wanted |= {(live.tenant_id, run.partition_at, run.run_id) for run in open_runs if run.printed}
+        named = known.get((live.instance_id, check_in.run_key)) if check_in.run_key is not None else None
+        if named is not None and all(run.run_id != named[0] for run in open_runs):
+            wanted.add((live.tenant_id, named[1], named[0]))
+    return await store.find_outputs(connection, wanted) if wanted else {}
 
 
 def _key(target: Target, by_digest: dict[bytes, store.Key]) -> store.Key | None:

@@ -14,8 +14,17 @@ from crontopus_api.checkins.engine import (
     on_start,
     surplus_runs,
 )
-from crontopus_api.checkins.records import Answer, CheckIn, LastRun, Live, RunRow, Withdrawn, absence_id
-from crontopus_api.checkins.runs.keeping import kept
+from crontopus_api.checkins.records import (
+    Answer,
+    CheckIn,
+    LastRun,
+    Live,
+    Output,
+    RunRow,
+    Withdrawn,
+    absence_id,
+)
+from crontopus_api.checkins.runs.keeping import joined, kept
 from crontopus_api.kit.ids import uuid7
 
 # How long message ids are remembered, and so how old a message may be.
@@ -27,11 +36,13 @@ Key = tuple[UUID, UUID]
 
 @dataclass
 class Fold:
-    """`known` are keys seen before. What is to be written gathers in the other fields; `withdrawn` are rows of
-    missed slots that may be stored, and are to be deleted if they are."""
+    """`known` are keys seen before, `printed` what was kept of the output of runs that say more now. What is to be
+    written gathers in the other fields; `withdrawn` are rows of missed slots that may be stored, and are to be deleted
+    if they are."""
 
     now: datetime
     known: dict[Key, tuple[UUID, datetime]]
+    printed: dict[UUID, Output] = field(default_factory=dict)
     runs: dict[UUID, RunRow] = field(default_factory=dict)
     new_keys: list[tuple[UUID, UUID, UUID, UUID, datetime, datetime]] = field(default_factory=list)
     changes: list[tuple[Live, Change]] = field(default_factory=list)
@@ -107,6 +118,8 @@ class Fold:
         self.changes += [
             (live, change) for change in on_start(live.status, live.expectation, event, self.now)
         ]
+        if run.content is not None:
+            self._note_printed(live, run_id)
         self._note_slot(live, live.status, run, at, due)
         for lost in surplus_runs(live.status):
             row = self._bare_row(live, lost.run_id, lost.partition_at, "lost", check_in.source)
@@ -188,11 +201,25 @@ class Fold:
         run.commit_id = check_in.commit_id or run.commit_id
         run.message = check_in.message or run.message
         if check_in.output is not None and (output := kept(live.expectation, check_in.output)) is not None:
-            run.keep(output)
+            self._print(live, run, output)
         run.host = check_in.host or run.host
         run.environment = check_in.environment or run.environment
         run.metrics = check_in.metrics or run.metrics
         return run
+
+    def _print(self, live: Live, run: RunRow, output: Output) -> None:
+        earlier = self.printed.get(run.id)
+        if earlier is not None:
+            output = joined(live.expectation, earlier, output)
+        self.printed[run.id] = output
+        run.keep(output)
+        self._note_printed(live, run.id)
+
+    @staticmethod
+    def _note_printed(live: Live, run_id: UUID) -> None:
+        for open_run in live.status.open_runs if live.status is not None else ():
+            if open_run.run_id == run_id:
+                open_run.printed = True
 
     def _bare_row(self, live: Live, run_id: UUID, partition_at: datetime, state: str, source: str) -> RunRow:
         run = self.runs.get(run_id)

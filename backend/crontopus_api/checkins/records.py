@@ -145,6 +145,12 @@ def _compressed(content: bytes) -> bytes:
     return made.compress(content) + made.flush()
 
 
+def stored_output(content: bytes, total_bytes: int | None, truncated: bool) -> Output:
+    """As `RunRow.keep` wrote it."""
+    found = zlib.decompress(content)
+    return Output(found, len(found) if total_bytes is None else total_bytes, truncated)
+
+
 def absence_id(instance_id: UUID, slot: datetime) -> UUID:
     """The id of the row that says no run came for a slot: whoever learns of one finds the row by it."""
     return uuid5(instance_id, slot.astimezone(UTC).isoformat())

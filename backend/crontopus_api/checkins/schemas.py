@@ -25,7 +25,7 @@ class OutputIn(Payload):
         BeforeValidator(_from_base64, json_schema_input_type=str),
         Field(max_length=MOST_OUTPUT_BYTES, description="Base64 of head and tail of what the run printed."),
     ]
-    total_bytes: int = Field(ge=0)
+    total_bytes: int = Field(ge=0, le=2**53 - 1)
     truncated: bool = False
 
 

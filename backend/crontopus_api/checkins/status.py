@@ -12,12 +12,13 @@ Outcome = Literal["success", "failure", "timeout", "skipped", "lost"]
 
 @dataclass(slots=True)
 class OpenRun:
-    """A run that has started and not ended. `flagged`: it was already called stuck."""
+    """A run that has started and not ended. `flagged`: it was already called stuck. `printed`: output of it is kept."""
 
     run_id: UUID
     partition_at: datetime
     started_at: datetime
     flagged: bool = False
+    printed: bool = False
 
 
 @dataclass(slots=True)

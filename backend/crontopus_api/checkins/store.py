@@ -14,12 +14,14 @@ import msgspec
 import psycopg
 
 from crontopus_api.checkins.engine import OpenRun, Status
-from crontopus_api.checkins.records import Live
+from crontopus_api.checkins.records import Live, Output, stored_output
 from crontopus_api.jobs.expectation import Expectation
 
 Connection = psycopg.AsyncConnection[Any]
 Key = tuple[UUID, UUID]
 """(tenant id, instance id)"""
+RunKey = tuple[UUID, datetime, UUID]
+"""(tenant id, partition_at, run id)"""
 
 # In the order of `Status`.
 _STATUS_COLUMNS = """s.state, s.since, s.version, s.due_at, s.deadline_at, s.last_seen_at, s.failures,
@@ -123,16 +125,29 @@ def _open_run(stored: dict[str, Any]) -> OpenRun:
         datetime.fromisoformat(stored["partition_at"]),
         datetime.fromisoformat(stored["started_at"]),
         stored["flagged"],
+        stored.get("printed", False),
     )
 
 
-async def find_own_runs(
-    connection: Connection, wanted: Sequence[tuple[UUID, datetime, UUID]]
-) -> dict[tuple[UUID, UUID], tuple[UUID, datetime]]:
-    """(instance, id) → (id, partition_at) of runs that are called by the message that began them.
+async def find_outputs(connection: Connection, wanted: Iterable[RunKey]) -> dict[UUID, Output]:
+    """By run: what is kept of its output."""
+    rows = list(wanted)
+    cursor = await connection.execute(
+        """
+        SELECT r.id, o.content, r.output_total_bytes, r.output_truncated
+        FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS w(tenant_id, partition_at, id)
+        JOIN runs r ON (r.tenant_id, r.partition_at, r.id) = (w.tenant_id, w.partition_at, w.id)
+        JOIN run_outputs o ON (o.tenant_id, o.partition_at, o.run_id) = (w.tenant_id, w.partition_at, w.id)
+        """,
+        ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+    )
+    return {row[0]: stored_output(*row[1:]) for row in await cursor.fetchall()}
 
-    `wanted`: (tenant, partition_at, id).
-    """
+
+async def find_own_runs(
+    connection: Connection, wanted: Sequence[RunKey]
+) -> dict[tuple[UUID, UUID], tuple[UUID, datetime]]:
+    """(instance, id) → (id, partition_at) of runs that are called by the message that began them."""
     cursor = await connection.execute(
         """
         SELECT r.instance_id, r.id, r.partition_at

@@ -9,9 +9,13 @@ Capture = Literal["headtail", "head", "tail", "none"]
 
 
 class HeadTail:
-    """Takes an output piece by piece, in memory of about `limit` bytes however long it is."""
+    """Takes an output piece by piece, in memory of about `limit` bytes however long it is.
 
-    def __init__(self, limit: int, capture: Capture = "headtail") -> None:
+    `missing`: bytes that were left out of the pieces before; they are told of when more has to be.
+    """
+
+    def __init__(self, limit: int, capture: Capture = "headtail", missing: int = 0) -> None:
+        self._missing = missing
         self._head_room = {"headtail": limit // 2, "head": limit}.get(capture, 0)
         self._tail_room = {"headtail": limit - limit // 2, "tail": limit}.get(capture, 0)
         self._head = bytearray()
@@ -37,5 +41,6 @@ class HeadTail:
             return None
         tail = b"".join(self._tail)[-self._tail_room :] if self._tail_room else b""
         left_out = self._total - len(self._head) - len(tail)
-        gap = f"\n… {left_out} bytes left out …\n".encode() if left_out and self._head and tail else b""
+        words = f"\n… {left_out + self._missing} bytes left out …\n"
+        gap = words.encode() if left_out and self._head and tail else b""
         return Output(bytes(self._head) + gap + tail, self._total, truncated=left_out > 0)

@@ -9,6 +9,20 @@ from crontopus_api.jobs.expectation import Expectation
 _GAP = 64
 
 
+def joined(expected: Expectation, earlier: Output, later: Output) -> Output:
+    """What messages say of one run, one after the other, each from a line's beginning on; cut to the job's limit."""
+    gap = b"" if earlier.content.endswith(b"\n") else b"\n"
+    missing = sum(max(0, each.total_bytes - len(each.content)) for each in (earlier, later))
+    both_ends = HeadTail(expected.output_bytes, expected.capture, missing)
+    for piece in (earlier.content, gap, later.content):
+        both_ends.add(piece)
+    cut = both_ends.output()
+    if cut is None:
+        return later
+    total = earlier.total_bytes + len(gap) + later.total_bytes
+    return Output(cut.content, total, cut.truncated or earlier.truncated or later.truncated)
+
+
 def kept(expected: Expectation, output: Output) -> Output | None:
     """Without what must not be kept, and cut to the job's limit; None: nothing is to be kept.
 

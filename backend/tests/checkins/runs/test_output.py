@@ -95,6 +95,71 @@ async def test_all_bytes_come_back_as_they_were_sent(platform: Platform, ada: Pe
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def _words(person: Person) -> tuple[dict[str, Any], str]:
+    """The only run, and what is kept of its output."""
+    [run] = (await person.get("/runs"))["items"]
+    return run, (await person.api.get(f"/api/v1/runs/{run['id']}/output")).text
+
+
+async def test_words_of_one_run_are_kept_one_below_the_other(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job())["ping_url"]
+    for call, words in (("/start", "begun"), ("/log", "half way\n"), ("/log", ""), ("/1", "no space left")):
+        assert (await platform.ping(url + call, words)).status_code == 200
+    run, words = await _words(ada)
+    assert words == "begun\nhalf way\nno space left"
+    assert run["output"] == {"bytes": len(words), "total_bytes": len(words), "truncated": False}
+
+
+async def test_words_that_come_after_the_end_go_below_its_own(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job())["ping_url"]
+    rid = uuid4()
+    for call, words in (("/log", "early"), ("", "done"), ("/log", "late"), ("/start", "began")):
+        await platform.ping(f"{url}{call}?rid={rid}", words)
+    runs = (await ada.get("/runs"))["items"]
+    assert len(runs) == 1
+    assert (await _words(ada))[1] == "early\ndone\nlate\nbegan"
+
+
+async def test_a_batch_of_words_is_kept_in_order_and_once(ada: Person) -> None:
+    await ada.put_job()
+    run_id = str(uuid4())
+    items = [
+        {
+            "event_id": str(uuid4()),
+            "job": "default/hello",
+            "run_id": run_id,
+            "kind": kind,
+            "output": {"data": base64.b64encode(words).decode(), "total_bytes": len(words)},
+        }
+        for kind, words in (("start", b"one"), ("log", b"two"), ("log", b"three"), ("finish", b"four"))
+    ]
+    for sent in (items[:2], items, items[1:3]):
+        answer = await ada.api.post("/api/v1/check-ins/batch", json={"items": sent})
+        assert answer.status_code == 200, answer.text
+    assert (await _words(ada))[1] == "one\ntwo\nthree\nfour"
+
+
+async def test_more_bytes_than_anything_prints_are_refused(ada: Person) -> None:
+    await ada.put_job()
+    for most, status in ((2**53 - 1, 200), (2**53, 422)):
+        output = {"data": "", "total_bytes": most}
+        item = {"event_id": str(uuid4()), "job": "default/hello", "kind": "finish", "output": output}
+        answer = await ada.api.post("/api/v1/check-ins", json=item)
+        assert answer.status_code == status, answer.text
+
+
+async def test_of_many_words_the_first_and_the_last_are_kept(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job(output={"maxBytes": 1000}))["ping_url"]
+    await platform.ping(url + "/start")
+    for number in range(10):
+        await platform.ping(url + "/log", f"{number}" * 300 + "\n")
+    run, words = await _words(ada)
+    head, _, tail = words.partition("\n… 2010 bytes left out …\n")
+    assert head == "0" * 300 + "\n" + "1" * 199
+    assert tail == "8" * 198 + "\n" + "9" * 300 + "\n"
+    assert (run["output"]["total_bytes"], run["output"]["truncated"]) == (3010, True)
+
+
 async def _next(events: AsyncIterator[str]) -> tuple[str, dict[str, Any]]:
     """The next event that is not a keep-alive."""
     async with asyncio.timeout(10):
