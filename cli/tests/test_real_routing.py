@@ -1,5 +1,7 @@
 """Who would be told, when windows are open, and what people do about incidents, against the real service."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 from cli_tests.real_server import Ok
@@ -32,7 +34,9 @@ def test_who_would_be_told(ok: Ok, crontopus: Crontopus) -> None:
 
 def test_an_open_window_is_seen(ok: Ok) -> None:
     ok("jobs", "apply", "-f", "-", stdin=JOB)
-    [started] = ok.data("windows", "start", "--for", "2h", "-n", "production")
+    # A window lasts a second at least: one that began just now would still be open after its end.
+    began = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    [started] = ok.data("windows", "start", "--start", began, "--for", "3h", "-n", "production")
     ok("windows", "start", "--start", "1h", "--for", "1h", "--all", "--name", "later")
     states = {line.split()[1]: line.split()[0] for line in ok("windows", "list").splitlines()[1:]}
     assert states == {started["name"]: "open", "later": "planned"}
