@@ -5,6 +5,7 @@ remembered and sends one statement. All others, and those whose row somebody els
 looked up, locked and folded in a transaction: `write_looked_up`. The rules are the same engine's in both.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -159,16 +160,21 @@ async def _printed(
     check_ins: Sequence[CheckIn],
     known: Mapping[Key, tuple[UUID, datetime]],
 ) -> dict[UUID, Output]:
-    """By run: the output that was kept before, of those that the check-ins may say more of."""
+    """By run: the output that was kept before, of those that the check-ins may say more of.
+
+    That is one for each, or two: what is held in memory must not grow with the runs that a tenant leaves open.
+    """
     wanted = set()
+    of_each = Counter(keys)
     for key, check_in in zip(keys, check_ins, strict=True):
         live = lives.get(key) if key is not None else None
         if live is None or check_in.output is None:
             continue
         open_runs = live.status.open_runs if live.status is not None else []
-        wanted |= {(live.tenant_id, run.partition_at, run.run_id) for run in open_runs if run.printed}
+        newest = sorted(open_runs, key=lambda run: run.started_at)[-of_each[key] :]
+        wanted |= {(live.tenant_id, run.partition_at, run.run_id) for run in newest if run.printed}
         named = known.get((live.instance_id, check_in.run_key)) if check_in.run_key is not None else None
-        if named is not None and all(run.run_id != named[0] for run in open_runs):
+        if named is not None and all(run.printed for run in open_runs if run.run_id == named[0]):
             wanted.add((live.tenant_id, named[1], named[0]))
     return await store.find_outputs(connection, wanted) if wanted else {}
 

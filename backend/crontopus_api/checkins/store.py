@@ -23,6 +23,8 @@ Key = tuple[UUID, UUID]
 RunKey = tuple[UUID, datetime, UUID]
 """(tenant id, partition_at, run id)"""
 
+# 64 KiB, which is what jobs keep unless they say otherwise, and the line that says how much was left out.
+_MOST_JOINED_BYTES = (64 << 10) + 64
 # In the order of `Status`.
 _STATUS_COLUMNS = """s.state, s.since, s.version, s.due_at, s.deadline_at, s.last_seen_at, s.failures,
     s.successes, s.open_runs, s.missed_slot_at, s.excused_until, s.usual_ms, s.usual_runs, s.warnings,
@@ -130,7 +132,7 @@ def _open_run(stored: dict[str, Any]) -> OpenRun:
 
 
 async def find_outputs(connection: Connection, wanted: Iterable[RunKey]) -> dict[UUID, Output]:
-    """By run: what is kept of its output."""
+    """By run: what is kept of its output, if that is not too much to be held for each of a group."""
     rows = list(wanted)
     cursor = await connection.execute(
         """
@@ -138,8 +140,9 @@ async def find_outputs(connection: Connection, wanted: Iterable[RunKey]) -> dict
         FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[]) AS w(tenant_id, partition_at, id)
         JOIN runs r ON (r.tenant_id, r.partition_at, r.id) = (w.tenant_id, w.partition_at, w.id)
         JOIN run_outputs o ON (o.tenant_id, o.partition_at, o.run_id) = (w.tenant_id, w.partition_at, w.id)
+        WHERE r.output_bytes <= %s
         """,
-        ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]),
+        ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], _MOST_JOINED_BYTES),
     )
     return {row[0]: stored_output(*row[1:]) for row in await cursor.fetchall()}
 

@@ -11,7 +11,8 @@ _GAP = 64
 
 def joined(expected: Expectation, earlier: Output, later: Output) -> Output:
     """What messages say of one run, one after the other, each from a line's beginning on; cut to the job's limit."""
-    gap = b"" if earlier.content.endswith(b"\n") else b"\n"
+    both = earlier.content and later.content
+    gap = b"\n" if both and not earlier.content.endswith(b"\n") else b""
     missing = sum(max(0, each.total_bytes - len(each.content)) for each in (earlier, later))
     both_ends = HeadTail(expected.output_bytes, expected.capture, missing)
     for piece in (earlier.content, gap, later.content):

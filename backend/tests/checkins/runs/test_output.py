@@ -12,9 +12,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from crontopus_api.checkins.records import Output
 from crontopus_api.checkins.runs.head_tail import Capture, HeadTail
+from crontopus_api.checkins.runs.keeping import joined
 from crontopus_api.checkins.runs.redaction import WITHHELD, redact
 from crontopus_api.checkins.runs.tail import follow
+from crontopus_api.jobs.expectation import Expectation
 
 from ...platform import Person, Platform
 
@@ -137,6 +140,32 @@ async def test_a_batch_of_words_is_kept_in_order_and_once(ada: Person) -> None:
         answer = await ada.api.post("/api/v1/check-ins/batch", json={"items": sent})
         assert answer.status_code == 200, answer.text
     assert (await _words(ada))[1] == "one\ntwo\nthree\nfour"
+
+
+async def test_each_of_two_open_runs_keeps_its_own_words(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job())["ping_url"]
+    for call, words in (("/start", "A"), ("/start", "B"), ("", "b"), ("", "a")):
+        await platform.ping(url + call, words)
+    runs = (await ada.get("/runs"))["items"]
+    outputs = {(await ada.api.get(f"/api/v1/runs/{run['id']}/output")).text for run in runs}
+    assert outputs == {"A\na", "B\nb"}
+
+
+async def test_what_is_too_large_to_be_held_for_many_is_replaced(platform: Platform, ada: Person) -> None:
+    url = (await ada.put_job(output={"maxBytes": "1Mi"}))["ping_url"]
+    item = {"event_id": str(uuid4()), "job": "default/hello", "kind": "start"}
+    item |= {"output": {"data": base64.b64encode(b"0" * 100_000).decode(), "total_bytes": 100_000}}
+    assert (await ada.api.post("/api/v1/check-ins", json=item)).status_code == 200
+    await platform.ping(url, "the end")
+    assert (await _words(ada))[1] == "the end"
+
+
+def test_nothing_is_put_between_words_and_no_words() -> None:
+    said, nothing = Output(b"words", 5, False), Output(b"", 0, False)
+    expected = Expectation("ping", ("0 2 * * *",), "UTC", 600, None, 1, 1, "error", paused=False)
+    assert joined(expected, nothing, said) == joined(expected, said, nothing) == said
+    assert joined(expected, nothing, nothing) == nothing
+    assert joined(expected, said, said) == Output(b"words\nwords", 11, False)
 
 
 async def test_more_bytes_than_anything_prints_are_refused(ada: Person) -> None:
