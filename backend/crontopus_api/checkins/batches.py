@@ -57,7 +57,11 @@ async def write_known(
             _forget(cache, known)
             return [None] * len(known)
         written = Written(
-            [each.live for each in known], list(fold.runs.values()), fold.new_keys, fold.changes
+            [each.live for each in known],
+            list(fold.runs.values()),
+            fold.new_keys,
+            fold.changes,
+            fresh=not fold.resumed,
         )
         versions = await write(connection, written, now)
     except BaseException:

@@ -38,7 +38,7 @@ Key = tuple[UUID, UUID]
 class Fold:
     """`known` are keys seen before, `printed` what was kept of the output of runs that say more now. What is to be
     written gathers in the other fields; `withdrawn` are rows of missed slots that may be stored, and are to be deleted
-    if they are."""
+    if they are. `resumed`: among the runs are some that may be stored already."""
 
     now: datetime
     known: dict[Key, tuple[UUID, datetime]]
@@ -47,6 +47,7 @@ class Fold:
     new_keys: list[tuple[UUID, UUID, UUID, UUID, datetime, datetime]] = field(default_factory=list)
     changes: list[tuple[Live, Change]] = field(default_factory=list)
     withdrawn: list[Withdrawn] = field(default_factory=list)
+    resumed: bool = False
 
     def add(self, check_in: CheckIn, live: Live) -> Answer:
         seen = self.known.get((live.instance_id, check_in.event_id))
@@ -57,6 +58,8 @@ class Fold:
             return Answer(check_in.event_id, "too_old")
         named = check_in.run_key is not None and (live.instance_id, check_in.run_key) in self.known
         run_id, partition_at = self._run_of(check_in, live, at)
+        if not check_in.minted or run_id != check_in.event_id:
+            self.resumed = True
         self._remember(check_in, live, run_id, partition_at)
         if check_in.kind == "start":
             self._start(check_in, live, run_id, partition_at, at, ended=named)
@@ -122,6 +125,7 @@ class Fold:
             self._note_printed(live, run_id)
         self._note_slot(live, live.status, run, at, due)
         for lost in surplus_runs(live.status):
+            self.resumed = True
             row = self._bare_row(live, lost.run_id, lost.partition_at, "lost", check_in.source)
             row.finished_at = self.now
 

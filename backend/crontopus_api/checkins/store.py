@@ -44,6 +44,14 @@ async def enter_role(connection: Connection, role: str) -> datetime:
     return now
 
 
+async def by_keys(connection: Connection) -> None:
+    """Find rows by their keys on this connection, one after the other in the order that is asked for, however many
+    the planner believes there are: its guess may be of a day when a table was nearly empty."""
+    await connection.execute(
+        "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
+    )
+
+
 async def resolve_digests(connection: Connection, digests: list[bytes]) -> dict[bytes, Key]:
     """Ping keys to the ping-mode instances they stand for."""
     # cross-tenant: the key says whose it is

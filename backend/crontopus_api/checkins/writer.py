@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from crontopus_api.checkins import store
 from crontopus_api.checkins.announcer import Announcer
 from crontopus_api.checkins.cache import StatusCache
 from crontopus_api.checkins.groups import AWAY, STATEMENT_SECONDS, Connection, Groups
@@ -48,8 +49,7 @@ class _Lane:
         async with asyncio.timeout(STATEMENT_SECONDS):
             connection = await self._database.connect_direct(autocommit=True)
             self._connection = connection
-            # Rows are found by their keys, however many the planner believes are asked for.
-            await connection.execute("SET enable_seqscan = off")
+            await store.by_keys(connection)
             await connection.execute("SET ROLE crontopus_ingest")
             cursor = await connection.execute("SELECT clock_timestamp()")
             row = await cursor.fetchone()

@@ -28,12 +28,16 @@ KeyRow = tuple[UUID, UUID, UUID, UUID, datetime, datetime]
 
 @dataclass
 class Written:
-    """What is to be written. Runs of an instance that has no status row are written in any case."""
+    """What is to be written. Runs of an instance that has no status row are written in any case.
+
+    `fresh`: nothing is stored of any of the runs, so PostgreSQL need not look. If it is, nothing is written.
+    """
 
     lives: Sequence[Live] = ()
     runs: Sequence[RunRow] = ()
     keys: Sequence[KeyRow] = ()
     changes: Sequence[tuple[Live, Change]] = ()
+    fresh: bool = False
 
 
 _STATUS = {
@@ -109,7 +113,7 @@ _CHANGE = {
 def _rows(parameter: int, columns: dict[str, str]) -> str:
     """A parameter of the statement, an array of JSON objects, as a table."""
     typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    return f"json_to_recordset(${parameter}::json) AS x({typed})"
+    return f"json_to_recordset(${parameter}::json) AS w({typed})"
 
 
 # What is not sent is this; anything else that is not sent is NULL.
@@ -138,7 +142,7 @@ def _also(parameter: int, table: str, columns: dict[str, str], otherwise: str = 
     )"""  # noqa: S608 - names of our own columns
 
 
-def _statement(*, keys: bool, changes: bool) -> str:
+def _statement(*, keys: bool, changes: bool, fresh: bool) -> str:
     """What there is none of is left out: to find that there is nothing to do takes PostgreSQL a while too."""
     kept = [name for name in _STATUS if not name.startswith("last_run_")]
     plain = [f"{name} = {_value(name)}" for name in kept if name not in {"tenant_id", "instance_id", "seen"}]
@@ -147,55 +151,49 @@ def _statement(*, keys: bool, changes: bool) -> str:
         for name in _STATUS
         if name.startswith("last_run_")
     ]
-    runs = ", ".join(_RUN)
-    fixed = {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "source"}
-    own_rule = {"state", "started_at", "output_truncated"}
-    taken = [f"{name} = coalesce(excluded.{name}, r.{name})" for name in _RUN if name not in fixed | own_rule]
     more = _also(3, "run_keys", _KEY, "ON CONFLICT DO NOTHING") if keys else ""
     more += _also(4 if keys else 3, "status_changes", _CHANGE) if changes else ""
     # cross-tenant: a batch holds check-ins of any tenants, each row with its own
     return f"""
-    WITH w AS MATERIALIZED (SELECT * FROM {_rows(1, _STATUS)}),
-    -- In order of id, as everybody locks them, and row by row: a plan that reads the table may be cheaper by the
-    -- planner's guess of how many rows are sent, and never is by what a busy table looks like.
-    locked AS MATERIALIZED (
-        SELECT h.place, w.* FROM (SELECT * FROM w ORDER BY instance_id) w CROSS JOIN LATERAL (
-            SELECT h.ctid AS place FROM instance_status h
-            WHERE h.tenant_id = w.tenant_id AND h.instance_id = w.instance_id AND h.xmin = w.seen FOR UPDATE
-        ) h
-    ),
-    moved AS (
-        UPDATE instance_status h SET {", ".join(plain + last)} FROM locked w WHERE h.ctid = w.place
+    WITH moved AS (
+        -- In the order they are sent, which is that of their ids, as everybody locks them: see `store.by_keys`.
+        UPDATE instance_status h SET {", ".join(plain + last)} FROM {_rows(1, _STATUS)}
+        WHERE h.tenant_id = w.tenant_id AND h.instance_id = w.instance_id AND h.xmin = w.seen
         RETURNING h.tenant_id, h.instance_id, h.xmin
     ),
     mine AS MATERIALIZED (
         SELECT * FROM {_rows(2, {**_RUN, "content": "text", "loose": "boolean"})} WHERE {_MINE}
     ),
     new_runs AS (
-        INSERT INTO runs AS r ({runs}) SELECT {", ".join(_value(name) for name in _RUN)} FROM mine w
-        ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
-            -- A start that arrives after its own finish must not reopen the run.
-            state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
-            started_at = coalesce(r.started_at, excluded.started_at),
-            output_truncated = r.output_truncated OR excluded.output_truncated,
-            {", ".join(taken)}
+        INSERT INTO runs AS r ({", ".join(_RUN)}) SELECT {", ".join(_value(name) for name in _RUN)} FROM mine w
+        {"" if fresh else _onto_runs()}
     ),
     new_outputs AS (
         INSERT INTO run_outputs (tenant_id, partition_at, run_id, content)
         SELECT tenant_id, partition_at, id, decode(content, 'base64') FROM mine WHERE content IS NOT NULL
-        ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content
+        {"" if fresh else "ON CONFLICT (tenant_id, partition_at, run_id) DO UPDATE SET content = excluded.content"}
     ){more}
-    SELECT (SELECT max(xmin::text) FROM moved), (
-        SELECT string_agg(w.instance_id::text, ' ') FROM w LEFT JOIN moved USING (tenant_id, instance_id)
-        WHERE moved.xmin IS NULL
-    )
+    SELECT max(xmin::text), string_agg(uuid_send(instance_id), '') FROM moved
     """  # noqa: S608 - names of our own columns
 
 
+def _onto_runs() -> str:
+    """What is stored of a run is kept where nothing newer is known."""
+    fixed = {"tenant_id", "partition_at", "id", "instance_id", "job_id", "endpoint_id", "source"}
+    own_rule = {"state", "started_at", "output_truncated"}
+    taken = [f"{name} = coalesce(excluded.{name}, r.{name})" for name in _RUN if name not in fixed | own_rule]
+    return f"""ON CONFLICT (tenant_id, partition_at, id) DO UPDATE SET
+            -- A start that arrives after its own finish must not reopen the run.
+            state = CASE WHEN excluded.state = 'running' THEN r.state ELSE excluded.state END,
+            started_at = coalesce(r.started_at, excluded.started_at),
+            output_truncated = r.output_truncated OR excluded.output_truncated,
+            {", ".join(taken)}"""
+
+
 @cache
-def _prepared(*, keys: bool, changes: bool) -> Prepared:
-    name = f"write_check_ins{'_keys' * keys}{'_changes' * changes}"
-    return Prepared(name, _statement(keys=keys, changes=changes))
+def _prepared(*, keys: bool, changes: bool, fresh: bool) -> Prepared:
+    name = f"write_check_ins{'_keys' * keys}{'_changes' * changes}{'_fresh' * fresh}"
+    return Prepared(name, _statement(keys=keys, changes=changes, fresh=fresh))
 
 
 _encode = msgspec.json.Encoder().encode
@@ -210,15 +208,24 @@ class Versions(NamedTuple):
 
 
 async def write(connection: Connection, written: Written, now: datetime) -> Versions:
-    statement = _prepared(keys=bool(written.keys), changes=bool(written.changes))
-    [(version, stale)] = await statement.execute(connection, parameters(written, now))
-    return Versions((version or b"").decode(), frozenset(map(UUID, (stale or b"").decode().split())))
+    statement = _prepared(keys=bool(written.keys), changes=bool(written.changes), fresh=written.fresh)
+    [(version, moved)] = await statement.execute(connection, parameters(written, now))
+    return Versions((version or b"").decode(), _others(written.lives, moved or b""))
+
+
+def _others(lives: Sequence[Live], moved: bytes) -> frozenset[UUID]:
+    """The instances with a status whose ids are not among `moved`, which holds 16 bytes of each."""
+    sent = [live.instance_id for live in lives if live.status is not None]
+    if len(moved) == 16 * len(sent):
+        return frozenset()
+    return frozenset(sent) - {UUID(bytes=moved[start : start + 16]) for start in range(0, len(moved), 16)}
 
 
 def parameters(written: Written, now: datetime) -> list[bytes]:
     loose = {live.instance_id for live in written.lives if live.status is None}
+    in_order = sorted(written.lives, key=lambda live: live.instance_id.int)
     data = [
-        _encode([_status_row(live) for live in written.lives if live.status is not None]),
+        _encode([_status_row(live) for live in in_order if live.status is not None]),
         _encode(written.runs),
     ]
     if written.keys:

@@ -5,6 +5,7 @@ import time
 
 import psycopg
 
+from crontopus_api.checkins import store
 from crontopus_api.checkins.scanner import scan_once
 from crontopus_api.kit.database import Database
 
@@ -21,7 +22,7 @@ class Scanner:
 
     async def round(self) -> int:
         if self._connection is None or self._connection.closed:
-            self._connection = await self._database.connect_direct()
+            self._connection = await self._connected()
         try:
             found = await scan_once(self._connection)
         except psycopg.Error:
@@ -31,6 +32,12 @@ class Scanner:
         if found:
             self.found.set()
         return found
+
+    async def _connected(self) -> psycopg.AsyncConnection:
+        connection = await self._database.connect_direct()
+        await store.by_keys(connection)
+        await connection.commit()
+        return connection
 
     async def close(self) -> None:
         if self._connection is not None:

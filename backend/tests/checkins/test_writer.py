@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from crontopus_api.checkins.engine import MOST_OPEN_RUNS
 from crontopus_api.checkins.journal import Journal
 from crontopus_api.checkins.metrics import WAYS
 from crontopus_api.checkins.records import CheckIn, Output, Target
@@ -50,6 +51,16 @@ class TestRemembering:
         newest, oldest = await runs_of(ada)
         assert (newest["state"], newest["exit_code"], oldest["state"]) == ("failure", 3, "success")
         assert await state_of(ada) == "failing"
+
+    async def test_a_start_too_many_gives_up_the_oldest_run(self, platform: Platform, ada: Person) -> None:
+        job = await ada.put_job()
+        await platform.ping(job["ping_url"])
+        before = written("looked up")
+        for _ in range(MOST_OPEN_RUNS + 1):
+            await platform.ping(job["ping_url"] + "/start")
+        assert written("looked up") == before
+        states = [run["state"] for run in await runs_of(ada)]
+        assert states == ["running"] * MOST_OPEN_RUNS + ["lost", "success"]
 
     async def test_what_was_changed_meanwhile_is_looked_up(self, platform: Platform, ada: Person) -> None:
         job = await ada.put_job(alerts={"failureThreshold": 1})
