@@ -1,6 +1,6 @@
 """Check-ins over HTTP, beside what the database and the HTTP server do alone on this machine.
 
-`wrk` POSTs 1 KB to the ping addresses of random jobs at a real `crontopus-server api`, with a worker beside it. The
+`wrk` POSTs 1 KB to the ping addresses of random jobs at a real `crontopus-server ingest`, with an API and a worker beside it. The
 baselines are taken in turn: `pgbench` commits one insert and one update per transaction on the same PostgreSQL
 (fsync and synchronous_commit on), and `wrk` asks the same HTTP server for nothing. Each figure is the median of
 the rounds; everything shares this machine's processors.
@@ -137,7 +137,7 @@ class Bench:
     def run(self) -> Rows:
         with psycopg.connect(self._database_url, autocommit=True) as connection:
             connection.execute(_PGBENCH_SCHEMA)
-        port, idle_port = free_port(), free_port()
+        port, api_port, idle_port = free_port(), free_port(), free_port()
         env = {
             **os.environ,
             "CRONTOPUS_DATA_DIR": str(self._scratch / "data"),
@@ -150,22 +150,24 @@ class Bench:
         }
         server = (sys.executable, "-m", "crontopus_api.server")
         with (
-            process(*server, "api", env=env) as api,
+            process(*server, "ingest", env=env) as serving,
+            process(*server, "api", env={**env, "CRONTOPUS_PORT": str(api_port)}),
             process(*server, "worker", env=env),
             process(sys.executable, "-m", "bench.noop", "--port", idle_port, env=env),
         ):
             self._base, self._noop = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{idle_port}"
-            until_answers(f"{self._base}/healthz")
-            until_answers(self._noop)
+            api = f"http://127.0.0.1:{api_port}"
+            for address in (self._base, api, self._noop):
+                until_answers(f"{address}/healthz")
             paths = self._scratch / "paths"
-            paths.write_text("\n".join(make_jobs(self._base, self._options.jobs)), encoding="utf-8")
+            paths.write_text("\n".join(make_jobs(api, self._options.jobs)), encoding="utf-8")
             script = _WRK_SCRIPT % {"paths": paths, "seed": self._options.seed}
             self._script.write_text(script, encoding="utf-8")
             self._ours(64, seconds=5)  # every job has been heard of, the server is warm
             rows = self._rounds()
             if self._options.minutes:
-                rows |= self._long_run(api.pid)
-            rows["memory"] = {"rss_mb": round(resident_mb(api.pid), 1)}
+                rows |= self._long_run(serving.pid)
+            rows["memory"] = {"rss_mb": round(resident_mb(serving.pid), 1)}
             return rows
 
     def _ours(self, connections: int, *, close: bool = False, seconds: int | None = None) -> Load:

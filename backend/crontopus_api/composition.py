@@ -11,20 +11,17 @@ from crontopus_api.alerts.incidents import IncidentKeeper
 from crontopus_api.alerts.wiring import Alerts, Needs
 from crontopus_api.checkins.badges.keys import BadgeKeys
 from crontopus_api.checkins.badges.service import BadgeService
-from crontopus_api.checkins.doors.directory import Directory
-from crontopus_api.checkins.heartbeats import Heartbeats, reachable_since
+from crontopus_api.checkins.heartbeats import reachable_since
 from crontopus_api.checkins.keys.service import PingKeyService
-from crontopus_api.checkins.metering import CheckInMeter
 from crontopus_api.checkins.pending.adopting import Adopter
-from crontopus_api.checkins.pending.service import PendingJobs
 from crontopus_api.checkins.runs.partitions import PartitionKeeper
 from crontopus_api.checkins.runs.reports_service import ReportService
 from crontopus_api.checkins.runs.retention import RetentionService
 from crontopus_api.checkins.runs.rollups import RollupService
 from crontopus_api.checkins.runs.service import RunService
-from crontopus_api.checkins.senders import Senders
 from crontopus_api.checkins.service import CheckInService
-from crontopus_api.checkins.writer import CheckInWriter
+from crontopus_api.checkins.wiring import Ingest
+from crontopus_api.checkins.wiring import Needs as IngestNeeds
 from crontopus_api.endpoints.machines import MachineService
 from crontopus_api.endpoints.service import EndpointsChanged, EndpointService
 from crontopus_api.endpoints.watch import EndpointWatch
@@ -80,7 +77,6 @@ from crontopus_api.settings import Settings, SettingsError, load_previous_secret
 from crontopus_api.tenants.ending import EndingService
 from crontopus_api.tenants.invitations import InvitationService
 from crontopus_api.tenants.members import MemberService
-from crontopus_api.tenants.plans import PLANS
 from crontopus_api.tenants.purging import Purger
 from crontopus_api.tenants.service import TenantCreated, TenantService
 from crontopus_api.tenants.usage import UsageService
@@ -131,10 +127,8 @@ class Services:
     repositories: RepositoryService
     judge: Judge
     rebuilder: Rebuilder
-    writer: CheckInWriter
-    heartbeats: Heartbeats
+    ingest: Ingest
     ping_keys: PingKeyService
-    pending_jobs: PendingJobs
     adopter: Adopter
     check_ins: CheckInService
     runs: RunService
@@ -147,8 +141,6 @@ class Services:
     alerts: Alerts
     hub: Hub
     limits: RateLimits
-    directory: Directory
-    meter: CheckInMeter
 
     async def close(self) -> None:
         """Connections, at the end of the process."""
@@ -210,7 +202,12 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
     repositories = RepositoryService(
         database, tenants, signer, settings.base_url, signer_of(previous) if previous else None
     )
-    writer = CheckInWriter(database, settings.journal_dir)
+    ingest = Ingest.wire(
+        IngestNeeds(database, keyring, tenants, jobs, judge, clock),
+        journal_dir=settings.journal_dir,
+        redis_url=settings.redis_url,
+        limit=settings.check_in_limit,
+    )
     partitions = PartitionKeeper(database, clock)
     check_ins = CheckInService(database, jobs, clock)
 
@@ -223,7 +220,6 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         settings.outbound_allow,
     )
     usage.measure("channels", alerts.channels.count)
-    directory = Directory(database, keyring)
 
     _listen(events, alerts, keeper, check_ins)
 
@@ -267,11 +263,9 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         repositories=repositories,
         judge=judge,
         rebuilder=Rebuilder(database, git, definition_writer, clock),
-        writer=writer,
-        heartbeats=Heartbeats(database),
+        ingest=ingest,
         ping_keys=PingKeyService(keyring, clock, settings.base_url),
-        pending_jobs=PendingJobs(database, jobs, judge, tenants, clock),
-        adopter=Adopter(database, changes, editing, jobs, writer),
+        adopter=Adopter(database, changes, editing, jobs, ingest.writer),
         check_ins=check_ins,
         runs=RunService(database, jobs, endpoints, clock),
         partitions=partitions,
@@ -283,8 +277,6 @@ def compose(settings: Settings, database_url: str, clock: Clock | None = None) -
         alerts=alerts,
         hub=Hub(database),
         limits=limits,
-        directory=directory,
-        meter=_meter(settings, Senders(database, keyring, tenants, directory)),
     )
 
 
@@ -305,15 +297,6 @@ def _policies(settings: Settings) -> LimitPolicies:
         enroll=settings.enroll_limit,
         git=settings.git_limit,
     )
-
-
-def _meter(settings: Settings, senders: Senders) -> CheckInMeter:
-    """By the tenants' plans, unless the installation has one limit for all."""
-    if settings.check_in_limit is not None:
-        return CheckInMeter(settings.redis_url, per_minute=settings.check_in_limit)
-    # Whose plan it is has to be looked up; until then the largest one holds.
-    most = max(plan.check_ins_per_minute for plan in PLANS.values())
-    return CheckInMeter(settings.redis_url, senders.limits, per_minute=most)
 
 
 def _provider(settings: Settings) -> "Provider | None":

@@ -17,6 +17,8 @@ from crontopus_api.kit.wiring import provided
 from crontopus_api.settings import Settings
 
 router = APIRouter(tags=["operations"])
+"""Of every process that serves."""
+ready = APIRouter(tags=["operations"])
 
 _READY_SECONDS = 3
 
@@ -27,19 +29,25 @@ async def healthz() -> str:
     return "ok"
 
 
-@router.get("/readyz", responses={503: {"description": "Something it needs is away."}})
+@ready.get("/readyz", responses={503: {"description": "Something it needs is away."}})
 async def readyz(
     database: Annotated[Database, Depends(provided(Database))],
     limits: Annotated[RateLimits, Depends(provided(RateLimits))],
 ) -> JSONResponse:
     """What the process needs is there. Without Redis it still works, with limits counted per process."""
     redis = "ok" if await limits.ready() else "away: limits are counted per process"
+    found = await standing(database)
+    return JSONResponse({"database": found, "redis": redis}, 200 if found == "ok" else 503)
+
+
+async def standing(database: Database) -> str:
+    """`ok`, or in what way it is away."""
     try:
         async with asyncio.timeout(_READY_SECONDS), database.session() as session:
             await session.execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        return JSONResponse({"database": f"away: {type(error).__name__}", "redis": redis}, 503)
-    return JSONResponse({"database": "ok", "redis": redis})
+        return f"away: {type(error).__name__}"
+    return "ok"
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=problem_responses(401))

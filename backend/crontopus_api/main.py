@@ -3,7 +3,6 @@
 `app` is what an ASGI server runs: `uvicorn crontopus_api.main:app`.
 """
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,7 +15,6 @@ from crontopus_api.alerts.channel_routes import router as channels_router
 from crontopus_api.alerts.routes import router as alerts_router
 from crontopus_api.alerts.routing.routes import router as routing_router
 from crontopus_api.checkins.badges.routes import router as badges_router
-from crontopus_api.checkins.doors.reporting import Reporter
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.keys.routes import router as ping_keys_router
 from crontopus_api.checkins.prometheus.routes import router as prometheus_router
@@ -26,6 +24,7 @@ from crontopus_api.checkins.runs.routes import router as runs_router
 from crontopus_api.composition import Services, compose
 from crontopus_api.endpoints.agent_routes import router as agent_router
 from crontopus_api.endpoints.routes import router as endpoints_router
+from crontopus_api.front import Front, edge
 from crontopus_api.gitstore.metrics import Measured
 from crontopus_api.identity.account_routes import router as account_router
 from crontopus_api.identity.audit_routes import router as audit_router
@@ -43,11 +42,8 @@ from crontopus_api.jobs.routes import router as jobs_router
 from crontopus_api.kit import log, problems, wiring
 from crontopus_api.kit.heap import freeze_startup
 from crontopus_api.kit.http import contract
-from crontopus_api.kit.http.asgi import App, Message, Receive, Scope, Send
-from crontopus_api.kit.http.edge import Edge
-from crontopus_api.kit.http.express import Take
-from crontopus_api.kit.limits import RATE_LIMIT_HEADERS, RateLimits
-from crontopus_api.kit.metrics import observe_request
+from crontopus_api.kit.http.asgi import App, Receive, Scope, Send
+from crontopus_api.kit.limits import RATE_LIMIT_HEADERS
 from crontopus_api.kit.tracing import Tracing
 from crontopus_api.live.routes import router as live_router
 from crontopus_api.releases.routes import router as releases_router
@@ -68,6 +64,7 @@ def create_api(settings: Settings) -> FastAPI:
     problems.install(api)
     for router in (
         health.router,
+        health.ready,
         identity_router,
         tokens_router,
         tenants_router,
@@ -108,17 +105,15 @@ def create_api(settings: Settings) -> FastAPI:
     return api
 
 
-class Application:
-    """Sends each request to its door. Pings and Git never pass through FastAPI: they are hot, or streams."""
+class Application(Front):
+    """The API, with Git beside it: a stream, which never passes through FastAPI either."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.api = create_api(settings)
         self.api.router.lifespan_context = self._lifespan
-        self._doors: Doors | None = None
         self._git: App | None = None
-        self._edge = edge(settings)
-        self._open: App = self.api
+        super().__init__(settings, self.api)
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -128,16 +123,12 @@ class Application:
             self.use(services)
             tracing = self._traced(services)
             services.hub.start()
-            services.writer.start()
-            services.heartbeats.start()
-            services.meter.start()
+            services.ingest.start()
             freeze_startup()
             try:
                 yield
             finally:
-                await services.meter.stop()
-                await services.heartbeats.stop()
-                await services.writer.stop()
+                await services.ingest.stop()
                 await services.hub.stop()
                 await services.close()
                 if tracing is not None:
@@ -147,14 +138,14 @@ class Application:
         if self.settings.otlp_endpoint is None:
             return None
         tracing = Tracing("crontopus-api", self.settings.otlp_endpoint, services.database.engine)
-        self._open = tracing.around(self._open)
+        self.rest = tracing.around(self.rest)
         return tracing
 
     def use(self, services: Services) -> None:
         """Hand the services to every door."""
-        self._edge = edge(services.settings, services.limits)
-        self._open = allowing(services.settings.cors_origins, self.api)
-        self._doors = doors(services)
+        self.edge = edge(services.settings, services.limits)
+        self.rest = allowing(services.settings.cors_origins, self.api)
+        self.doors = Doors(services.ingest.reporter, services.clock, services.settings.ping_host)
         self._git = Measured(git_access.git_app(services))
         wiring.provide(
             self.api,
@@ -182,7 +173,7 @@ class Application:
             services.documents,
             services.windows,
             services.repositories,
-            services.writer,
+            services.ingest.writer,
             services.ping_keys,
             services.check_ins,
             services.runs,
@@ -191,55 +182,14 @@ class Application:
             *services.alerts.for_routes(),
             services.hub,
             services.limits,
-            services.meter,
+            services.ingest.meter,
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.api(scope, receive, send)
-            return
-        self._edge.arrive(scope)
-        door = self._doors.find(scope) if self._doors is not None else None
-        if door is not None:
-            self._edge.at_door(scope)
-            await door(scope, receive, send)
-            return
-        leaving = self._edge.leaving(send, scope)
+    async def elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith("/git/") and self._git is not None:
-            await self._git(scope, receive, leaving)
+            await self._git(scope, receive, send)
         else:
-            await self._measured(scope, receive, leaving)
-
-    def express(self, scope: Scope) -> Take | None:
-        """Pings of jobs' own keys, short as they are, are answered without ASGI (see `kit.http.express`)."""
-        door = self._doors.find(scope) if self._doors is not None else None
-        ahead = door.express(scope["path"]) if door is not None else None
-        if door is None or ahead is None:
-            return None
-        leaving = self._edge.at_express_door(scope)
-        return lambda body: door.reply_now(ahead, body, leaving)
-
-    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._edge.guarded(self._open, scope, receive, noting)
-        finally:
-            observe_request(scope, status, time.perf_counter() - began)
-
-
-def edge(settings: Settings, limits: RateLimits | None = None) -> Edge:
-    return Edge(
-        trusted_proxies=settings.trusted_proxies,
-        https=settings.secure,
-        limits=limits,
-    )
+            await super().elsewhere(scope, receive, send)
 
 
 def allowing(origins: Sequence[str], app: App) -> App:
@@ -254,13 +204,6 @@ def allowing(origins: Sequence[str], app: App) -> App:
         expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID", *RATE_LIMIT_HEADERS],
         max_age=3600,
     )
-
-
-def doors(services: Services) -> Doors:
-    reporter = Reporter(
-        services.writer, services.directory, services.pending_jobs, services.keyring, services.meter
-    )
-    return Doors(reporter, services.clock, services.settings.ping_host)
 
 
 def create_app(settings: Settings | None = None) -> Application:

@@ -91,7 +91,7 @@ async def running_platform(database_url: str, data_dir: Path, **more: Any) -> As
     app = _spare.pop() if _spare else Application(settings)
     app.settings = settings
     app.use(services)
-    services.writer.start()
+    services.ingest.writer.start()
     services.hub.start()
     platform = Platform(services, app)
     try:
@@ -99,7 +99,7 @@ async def running_platform(database_url: str, data_dir: Path, **more: Any) -> As
     finally:
         for client in platform.clients:
             await client.aclose()
-        await services.writer.stop()
+        await services.ingest.writer.stop()
         await services.hub.stop()
         await services.close()
         _spare.append(app)

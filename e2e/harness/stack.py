@@ -12,8 +12,8 @@ from harness.ports import free_port
 from harness.waiting import Stopwatch, eventually
 
 READY_SECONDS = 120
-_SERVING = {"api": "serving"}
-"""The module that a child's command becomes, where it is not called as the command is."""
+_COMMANDS = ("crontopus_api.server", "crontopus_api.server.serving")
+"""What a child is started as, and what one that serves becomes."""
 
 
 class Stack:
@@ -109,12 +109,8 @@ class Stack:
 
     def _child(self, name: str) -> int:
         assert self._process is not None
-        commands = (
-            ["crontopus_api.server", name],
-            ["-m", f"crontopus_api.server.{_SERVING.get(name, name)}"],
-        )
         for pid in processes.children(self._process.pid):
-            if processes.command(pid)[-2:] in commands:
+            if processes.command(pid)[-2:] in [[command, name] for command in _COMMANDS]:
                 return pid
         return 0
 

@@ -1,4 +1,4 @@
-"""The API process: one HTTP server in this process."""
+"""The processes that serve, the API and the one for pings: one HTTP server in this process."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from crontopus_api.server import checks
 from crontopus_api.server.children import dying_with
 from crontopus_api.settings import Settings, get_settings
 
-APP = "crontopus_api.main:app"
+APPS = {"api": "crontopus_api.main:app", "ingest": "crontopus_api.ingest:app"}
 SERVING = "crontopus_api.server.serving"
 # Requests in flight may finish; streams (SSE) are cut after this.
 GRACE_SECONDS = 5
@@ -39,8 +39,9 @@ def serve(application: Any, settings: Settings, **options: Any) -> None:
     )
 
 
-def run(settings: Settings, *, reload: bool = False) -> None:
-    """Runs the API; the application itself starts the embedded database when none is configured."""
+def run(settings: Settings, app: str = "api", *, reload: bool = False) -> None:
+    """Runs one of APPS; the application itself starts the embedded database when none is configured. `reload`: the API
+    only."""
     checks.port(settings)
     log.configure(settings.log_level, settings.log_format)
     if reload:
@@ -50,7 +51,7 @@ def run(settings: Settings, *, reload: bool = False) -> None:
         # A process that serves has no use for what a command line needs (13 MB), nor for memory of its own in each of
         # its few threads.
         environment = {"MALLOC_ARENA_MAX": "1", **os.environ}
-        os.execve(sys.executable, [sys.executable, "-m", SERVING], environment)  # noqa: S606 - our own, no shell
+        os.execve(sys.executable, [sys.executable, "-m", SERVING, app], environment)  # noqa: S606 - our own, no shell
 
 
 def reloaded() -> Any:
@@ -63,8 +64,8 @@ def reloaded() -> Any:
     return app
 
 
-def main() -> None:
+def main(app: str) -> None:
     """What `run` becomes by way of `serving`, once everything has been checked."""
     settings = get_settings()
     log.configure(settings.log_level, settings.log_format)
-    serve(APP, settings)
+    serve(APPS[app], settings)

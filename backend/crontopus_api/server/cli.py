@@ -55,6 +55,14 @@ def api(
 
 
 @app.command()
+def ingest() -> None:
+    """Run one process that takes pings and telemetry, and nothing else: for a ping host of its own."""
+    from crontopus_api.server import api as server  # noqa: PLC0415
+
+    server.run(get_settings(), "ingest")
+
+
+@app.command()
 def worker() -> None:
     """Run one worker process."""
     import uvloop  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What `crontopus-server api` becomes: a process that serves, and loads nothing that it has no use for."""
+"""What `crontopus-server api` and `ingest` become: a process that serves, and loads nothing that it has no use for."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _NO_USE_FOR = (
 )
 
 
-def load() -> Callable[[], None]:
+def load() -> Callable[[str], None]:
     """What serves. Whoever it imports finds that the above is not installed, so call this before anything else."""
     for name in _NO_USE_FOR:
         sys.modules[name] = None  # type: ignore[assignment] # Python's own way to say so
@@ -21,4 +21,4 @@ def load() -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    load()()
+    load()(sys.argv[1])

@@ -101,7 +101,7 @@ async def run(settings: Settings) -> None:
         if settings.otlp_endpoint is not None:
             tracing = Tracing("crontopus-worker", settings.otlp_endpoint, services.database.engine)
             stack.callback(tracing.close)
-        services.writer.start()
+        services.ingest.writer.start()
         freeze_startup()
         try:
             async with app.open_async(), asyncio.TaskGroup() as group:
@@ -138,5 +138,5 @@ async def run(settings: Settings) -> None:
                 group.create_task(_work(app, [alert_queue], _DELIVERIES_AT_ONCE, tracing))
                 group.create_task(_work(app, ["default"], _CONCURRENCY, tracing))
         finally:
-            await services.writer.stop()
+            await services.ingest.writer.stop()
             await services.close()

@@ -42,7 +42,7 @@ async def test_the_victim_of_a_deadlock_is_tried_again(
     async with other, watch:
         await other.execute("SET deadlock_timeout = '1h'")
         await other.execute(_LOCK, (high,))
-        writing = asyncio.create_task(platform.services.writer.submit_all([finish(low), finish(high)]))
+        writing = asyncio.create_task(platform.services.ingest.writer.submit_all([finish(low), finish(high)]))
         await _until_somebody_waits(watch)
         # Now each holds what the other wants.
         await other.execute(_LOCK, (low,))

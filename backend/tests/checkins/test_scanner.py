@@ -208,11 +208,11 @@ async def test_a_fresh_installation_has_no_outage(
 async def test_a_process_beats_from_start_to_stop(
     platform: Platform, database: psycopg.AsyncConnection
 ) -> None:
-    platform.services.heartbeats.start()
+    platform.services.ingest.heartbeats.start()
     async with asyncio.timeout(10):
         while (await database.execute("SELECT 1 FROM ingest_heartbeats")).rowcount == 0:
             pass
-    await platform.services.heartbeats.stop()
+    await platform.services.ingest.heartbeats.stop()
 
 
 async def test_a_run_given_up_is_lost_in_the_history(

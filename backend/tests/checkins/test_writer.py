@@ -131,7 +131,7 @@ class TestRemembering:
         bad = CheckIn(uuid7(), target, "finish", "api", message="no \0 in PostgreSQL")
         good = [platform.ping(job["ping_url"]) for _ in range(3)]
         refused, *answers = await asyncio.gather(
-            platform.services.writer.submit(bad), *good, return_exceptions=True
+            platform.services.ingest.writer.submit(bad), *good, return_exceptions=True
         )
         assert isinstance(refused, Exception)
         assert [answer.status_code for answer in answers] == [200] * 3
@@ -154,7 +154,7 @@ async def database_away(database_url: str, admin_url: str) -> AsyncIterator[None
 
 
 async def all_written(platform: Platform) -> None:
-    await asyncio.wait_for(platform.services.writer.settled(), 20)
+    await asyncio.wait_for(platform.services.ingest.writer.settled(), 20)
 
 
 class TestMany:
@@ -221,7 +221,7 @@ class TestDatabaseAway:
             job = await ada.put_job(alerts={"failureThreshold": 5})
             await platform.ping(job["ping_url"])
             target = Target(tenant_id=ada.tenant_id, instance_id=UUID(job["instances_list"][0]["id"]))
-            at = platform.services.writer.now()
+            at = platform.services.ingest.writer.now()
             kept = [
                 CheckIn(uuid7(), target, kind, "ping", at=at, outcome="failure", minted=True)
                 for kind in ("start", "finish", "finish", "log")

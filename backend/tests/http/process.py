@@ -33,8 +33,10 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(database_url: str, directory: Path, **settings: str) -> Iterator[ApiProcess]:
-    """`settings`: CRONTOPUS_… by name. Nothing is limited unless they say so."""
+def api_process(
+    database_url: str, directory: Path, app: str = "api", **settings: str
+) -> Iterator[ApiProcess]:
+    """`app`: or `ingest`. `settings`: CRONTOPUS_… by name. Nothing is limited unless they say so."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,7 +59,10 @@ def api_process(database_url: str, directory: Path, **settings: str) -> Iterator
     log = directory / "api.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "crontopus_api.server.serving"], env=environment, stdout=out, stderr=out
+            [sys.executable, "-m", "crontopus_api.server.serving", app],
+            env=environment,
+            stdout=out,
+            stderr=out,
         )
     url = f"http://127.0.0.1:{port}"
 

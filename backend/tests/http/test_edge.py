@@ -178,7 +178,7 @@ def test_a_million_values_are_too_many() -> None:
 async def test_room_for_bodies_is_given_back(platform: Platform, ada: Person) -> None:
     """Whatever becomes of the request."""
     bodies = Bodies(most_at_once=3 << 20)
-    platform.app._edge._bodies = bodies
+    platform.app.edge._bodies = bodies
     for path, body in (
         ("/api/v1/jobs:apply", b"{" + b" " * 1_000_000),
         ("/api/v1/jobs:apply", b"{}" + b" " * 1_000_000),

@@ -92,7 +92,7 @@ async def platform(database_url: str, tmp_path: Path) -> AsyncIterator[Platform]
 
 
 async def kept(platform: Platform, person: Person, name: str) -> list[Any]:
-    await platform.services.writer.settled()
+    await platform.services.ingest.writer.settled()
     async with platform.services.database.tenant(person.tenant_id) as session:
         rows = await session.execute(
             text(
@@ -143,7 +143,7 @@ async def test_one_after_another_and_all_at_once_on_one_connection(platform: Pla
 
 async def test_too_many_for_the_plan_are_told_when_to_come_again(platform: Platform, ada: Person) -> None:
     key = (await ada.put_job("default/job"))["ping_url"].rpartition("/")[2]
-    platform.services.meter.count(key, 1_000_000)
+    platform.services.ingest.meter.count(key, 1_000_000)
     answers = []
     for connection in (Counting, LongWay):
         async with served(platform.app, connection) as port:
@@ -162,7 +162,7 @@ async def test_what_could_not_be_kept_is_to_be_sent_again(
         full = await talk(port, get(f"/ping/{key}"))
         refused = asyncio.get_running_loop().create_future()
         refused.set_exception(Unavailable("It could not be stored.", retry_after_seconds=7))
-        monkeypatch.setattr(platform.services.writer, "enqueue", lambda _: refused)
+        monkeypatch.setattr(platform.services.ingest.writer, "enqueue", lambda _: refused)
         away = await talk(port, get(f"/ping/{key}"))
     assert (status_of(full), status_of(away)) == (503, 503)
     assert b"\r\nretry-after: 2\r\n" in full

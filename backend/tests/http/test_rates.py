@@ -124,7 +124,7 @@ async def test_the_plan_says_how_much_a_key_may_send(platform: Platform, ada: Pe
     job_key = url.rsplit("/", 1)[1]
     tenant_key = (await ada.get("/ping-key"))["key"]
     api_key = f"api:{ada.tenant_id}:1"
-    meter = platform.services.meter
+    meter = platform.services.ingest.meter
     assert meter._find_limits is not None
     found = await meter._find_limits([job_key, tenant_key, api_key, "f" * 22, "nonsense"])
     assert set(found) == {job_key, tenant_key, api_key}
@@ -169,9 +169,9 @@ async def shared(database_url: str, tmp_path: Path, redis: Redis) -> AsyncIterat
     async with running_platform(
         database_url, tmp_path / "data", redis_url=redis.url, api_limit="100000/minute", check_in_limit=0
     ) as platform:
-        platform.services.meter.start()
+        platform.services.ingest.meter.start()
         yield platform
-        await platform.services.meter.stop()
+        await platform.services.ingest.meter.stop()
 
 
 async def test_a_redis_that_is_killed_and_comes_back_under_load_costs_no_answer(

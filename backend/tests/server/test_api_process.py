@@ -40,6 +40,14 @@ Application(settings).use(compose(settings, "postgresql://nobody@127.0.0.1:1/not
 print(*(name for name, module in sys.modules.items() if module is not None))
 """
 
+_START_PINGS = """
+import sys
+from crontopus_api.server.serving import load
+load()
+import crontopus_api.ingest
+print(*sys.modules)
+"""
+
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
@@ -63,6 +71,17 @@ def test_a_library_that_is_seldom_needed_is_not_loaded_at_start(loaded: set[str]
 
 def test_the_modules_of_the_process_are_seen(loaded: set[str]) -> None:
     assert {"crontopus_api.main", "fastapi", "sqlalchemy"} <= loaded
+
+
+def test_the_process_for_pings_is_not_the_whole_api() -> None:
+    """Each of these would be memory in a process of which there may be many."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", _START_PINGS], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    others = {"alerts", "composition", "gitstore.embedded", "importers", "main", "openapi"}
+    assert "crontopus_api.checkins.writer" in loaded
+    assert not {f"crontopus_api.{name}" for name in others}.intersection(loaded)
+    assert not {"dulwich", "httpx", "jsonschema", "procrastinate", "redis"}.intersection(loaded)
 
 
 def test_each_route_is_made_once() -> None:

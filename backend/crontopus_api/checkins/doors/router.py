@@ -13,14 +13,19 @@ from crontopus_api.kit.http.asgi import Scope
 
 # Load balancers ask for these on any host.
 _NOT_PINGS = frozenset({"/healthz", "/readyz"})
+_FIGURES = "/metrics"
 _PORT = re.compile(r":[0-9]+\Z")
 
 
 class Doors:
-    """`ping_host`: the host name on which every path is a ping, with or without `/ping` before it."""
+    """`ping_host`: the host name on which every path is a ping, with or without `/ping` before it; with `nothing_else`
+    every host is."""
 
-    def __init__(self, reporter: Reporter, clock: Clock, ping_host: str | None) -> None:
+    def __init__(
+        self, reporter: Reporter, clock: Clock, ping_host: str | None, *, nothing_else: bool = False
+    ) -> None:
         self._ping_host = ping_host.lower().encode() if ping_host else None
+        self._nothing_else = nothing_else
         self._healthchecks = HealthchecksDoor(reporter)
         self._cronitor = CronitorDoor(reporter, clock)
         self._sentry = SentryDoor(reporter)
@@ -30,10 +35,8 @@ class Doors:
         """None: the request is for somebody else. On the ping host the path becomes the one it stands for."""
         path, query = scope["path"], scope["query_string"]
         door = self._by_path(path, query)
-        if door is not None or self._ping_host is None:
+        if door is not None or path in _NOT_PINGS or not self._is_for_pings(scope):
             return door
-        if path in _NOT_PINGS or not self._is_ping_host(scope):
-            return None
         scope["path"] = f"/ping{path}"
         return self._by_path(scope["path"], query)
 
@@ -46,7 +49,11 @@ class Doors:
             return self._sentry
         return self._envelopes if is_envelope(path) else None
 
-    def _is_ping_host(self, scope: Scope) -> bool:
+    def _is_for_pings(self, scope: Scope) -> bool:
+        if self._nothing_else:
+            return bool(scope["path"] != _FIGURES)
+        if self._ping_host is None:
+            return False
         host = next((value for name, value in scope["headers"] if name == b"host"), b"")
         text = bytes(host).lower()
         return text == self._ping_host or _PORT.sub("", text.decode("latin-1")).encode() == self._ping_host
