@@ -50,7 +50,8 @@ class Past(NamedTuple):
 
 # Looked up for each, by an index that has them in order of the instances. Where little has happened for long,
 # PostgreSQL believes that it may as well go through all of the tenant's incidents, for each of a thousand. So it may
-# not sort; and of what is equal to something there is no order, but of what is between this and that.
+# not sort; and of what is equal to something there is no order, but of what is between this and that. The kinds are
+# written as the index's predicate has them: a parameter is no proof.
 _IN_ORDER = text("SET LOCAL enable_sort = off")
 _IN_ANY_WAY = text("SET LOCAL enable_sort = on")
 _PAST = text(
