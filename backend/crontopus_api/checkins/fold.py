@@ -50,7 +50,7 @@ class Fold:
     resumed: bool = False
 
     def add(self, check_in: CheckIn, live: Live) -> Answer:
-        seen = self.known.get((live.instance_id, check_in.event_id))
+        seen = self.known.get((live.instance_id, check_in.event_id)) if self.known else None
         if seen is not None:
             return Answer(check_in.event_id, "duplicate", seen[0])
         at = min(check_in.at or self.now, self.now + _CLOCK_AHEAD)

@@ -10,7 +10,7 @@ import structlog
 
 from crontopus_api.checkins import batches
 from crontopus_api.checkins.announcer import Announcer
-from crontopus_api.checkins.cache import StatusCache
+from crontopus_api.checkins.cache import QuickKey, StatusCache, quick
 from crontopus_api.checkins.line import Waiting
 from crontopus_api.checkins.metrics import BATCH_SECONDS, BATCH_SIZE, BATCH_WAIT
 from crontopus_api.checkins.records import Answer, CheckIn
@@ -100,24 +100,25 @@ class Groups:
 
     def _sorted(
         self, group: Sequence[Waiting]
-    ) -> tuple[dict[batches.Key, tuple[Waiting, batches.Known]], list[Waiting], list[Waiting]]:
+    ) -> tuple[dict[QuickKey, tuple[Waiting, batches.Known]], list[Waiting], list[Waiting]]:
         """(remembered, one of each instance; unknown; second). Of one instance each comes after those before it."""
-        known: dict[batches.Key, tuple[Waiting, batches.Known]] = {}
+        known: dict[QuickKey, tuple[Waiting, batches.Known]] = {}
         unknown: list[Waiting] = []
         second: list[Waiting] = []
-        behind_unknown: set[batches.Key | None] = set()
-        behind_second: set[batches.Key | None] = set()
+        behind_unknown: set[QuickKey | None] = set()
+        behind_second: set[QuickKey | None] = set()
         for each in group:
             found = batches.remembered(self._cache, each.check_in)
-            key = found.key if found is not None else self._cache.key_of(each.check_in.target)
+            place = found.key if found is not None else self._cache.key_of(each.check_in.target)
+            key = quick(place) if place is not None else None
             if key in behind_second or (found is not None and key in known and key not in behind_unknown):
                 second.append(each)
                 behind_second.add(key)
             elif found is None or key in behind_unknown:
                 unknown.append(each)
                 behind_unknown.add(key)
-            else:
-                known[found.key] = (each, found)
+            elif key is not None:
+                known[key] = (each, found)
         if len(second) > len(known) // _FEW:
             # A crowd of one instance: a look-up takes all of them at once, in their order.
             return {}, [*group], []

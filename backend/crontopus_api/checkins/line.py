@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from crontopus_api.checkins.cache import StatusCache
+from crontopus_api.checkins.cache import StatusCache, quick
 from crontopus_api.checkins.records import Answer, CheckIn
 from crontopus_api.kit.errors import Unavailable
 
@@ -95,9 +95,8 @@ class Line:
         """By its key's digest also where the instance is known: that may become known at any moment."""
         target = waiting.check_in.target
         key = self._cache.key_of(target)
-        if target.digest is None:
-            return (key,)
-        return (target.digest,) if key is None else (target.digest, key)
+        known = () if key is None else (quick(key),)
+        return known if target.digest is None else (target.digest, *known)
 
 
 def _too_many() -> NoReturn:
