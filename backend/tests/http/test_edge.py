@@ -41,6 +41,28 @@ def test_the_client_is_the_last_hop_that_is_not_ours(forwarded: list[str], clien
     assert Proxies(TRUSTED).client("10.0.0.1", headers) == client
 
 
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ({"do-connecting-ip": "203.0.113.9", "x-forwarded-for": "198.51.100.1"}, "203.0.113.9"),
+        ({"do-connecting-ip": "2001:db8::7"}, "2001:db8::7"),
+        # Said twice, or nonsense: not by the proxy alone.
+        ({"do-connecting-ip": "1.1.1.1, 203.0.113.9", "x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({"do-connecting-ip": "nonsense", "x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({"x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({}, "10.0.0.1"),
+    ],
+)
+def test_a_platform_may_name_the_client_in_a_header_of_its_own(said: dict[str, str], client: str) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    assert Proxies(TRUSTED, "DO-Connecting-IP").client("10.0.0.1", headers) == client
+
+
+def test_the_platforms_header_said_twice_is_not_believed() -> None:
+    headers = [(b"do-connecting-ip", b"1.1.1.1"), (b"do-connecting-ip", b"203.0.113.9")]
+    assert Proxies(TRUSTED, "do-connecting-ip").client("10.0.0.1", headers) == "10.0.0.1"
+
+
 def _arrive(edge: Edge, peer: str, **headers: str) -> tuple[Caller, dict[str, Any]]:
     scope: dict[str, Any] = {
         "client": (peer, 1),
@@ -66,6 +88,10 @@ def test_only_a_trusted_proxy_is_believed() -> None:
     assert (caller.address, scope["scheme"], scope["client"]) == ("203.0.113.9", "https", ("203.0.113.9", 0))
     assert caller.request_id == "abc-1"
     assert caller.agent == ("curl" * 100)[:200]
+    for peer, client in (("10.0.0.1", "203.0.113.7"), ("192.0.2.1", "192.0.2.1")):
+        edge = Edge(trusted_proxies=TRUSTED, client_header="do-connecting-ip")
+        caller, _ = _arrive(edge, peer, do_connecting_ip="203.0.113.7")
+        assert caller.address == client
     caller, _ = _arrive(Edge(trusted_proxies=TRUSTED), "10.0.0.1", x_request_id='a" injected="')
     assert caller.request_id is not None
     assert "injected" not in caller.request_id
