@@ -1,5 +1,8 @@
-"""deploy-app-platform.sh from end to end, in a clone of its own. DigitalOcean and Docker cannot be had here: programs of
-their names stand in, which write down how they were called and answer what the test tells them to."""
+"""deploy-app-platform.sh from end to end, in a clone of its own.
+
+DigitalOcean and Docker cannot be had here: programs of their names stand in, which write down how they were called and
+answer what the test tells them to.
+"""
 
 import json
 import os
