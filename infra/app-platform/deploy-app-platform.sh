@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images, pushes them to DigitalOcean's registry and makes App Platform run them. Docs:
-# docs/user/deploy-app-platform.md. Runs with the bash of macOS (3.2) as well.
+# docs/user/deploy-app-platform.md. Keeps to what bash 3.2 has, which is that of macOS.
 set -euo pipefail
 
 usage() {
@@ -26,8 +26,8 @@ cd "$(dirname "$0")/../.."
 SPECS=infra/app-platform
 IMAGES="crontopus-api crontopus-admin"
 # Of these, a line may be missing in the spec. All other placeholders need a value.
-OPTIONAL=" CRONTOPUS_EMAIL_FROM CRONTOPUS_FORGEJO_PUBLIC_URL CRONTOPUS_REGISTRATION CRONTOPUS_SECRET_KEY_PREVIOUS
- CRONTOPUS_SMTP_URL CRONTOPUS_WATCHDOG_URL "
+OPTIONAL=" CRONTOPUS_DATABASE_DIRECT_URL CRONTOPUS_EMAIL_FROM CRONTOPUS_FORGEJO_PUBLIC_URL CRONTOPUS_REGISTRATION
+ CRONTOPUS_SECRET_KEY_PREVIOUS CRONTOPUS_SMTP_URL CRONTOPUS_WATCHDOG_URL "
 
 say() { printf 'deploy: %s\n' "$*" >&2; }
 die() {
@@ -189,7 +189,7 @@ explain_failure() {
             line = "deploy: failed: " text() (why == "" ? "" : " – " why)
             if (!seen[line]++) print line
         }' >&2
-    die 1 "deployment $deployment failed, the one before goes on running; more: doctl apps logs $app --type deploy" \
+    die 1 "deployment $deployment failed, what ran before runs on; more: doctl apps logs $app --type deploy" \
         "--deployment $deployment"
 }
 

@@ -21,7 +21,7 @@ from crontopus_api.settings import PREFIX, Settings
 ROOT = Path(__file__).parents[3]
 SPECS = {name: ROOT / f"infra/app-platform/{name}.yaml" for name in ("production", "dev")}
 # In the database's address is a password; who knows the watchdog's may keep it quiet.
-SECRET_ADDRESSES = {"CRONTOPUS_DATABASE_URL", "CRONTOPUS_WATCHDOG_URL"}
+SECRET_ADDRESSES = {"CRONTOPUS_DATABASE_URL", "CRONTOPUS_DATABASE_DIRECT_URL", "CRONTOPUS_WATCHDOG_URL"}
 # What each environment decides for itself.
 OWN = {"name", "instance_size_slug", "instance_count"}
 _PLACEHOLDER = re.compile(r"\$\{((?:DEPLOY|CRONTOPUS)_[A-Z_]+)\}")
