@@ -12,6 +12,8 @@ from crontopus_api.kit.errors import CrontopusError
 from crontopus_api.kit.http.bodies import MOST_JSON_VALUES, Bodies, check_json, limit_for
 from crontopus_api.kit.http.edge import Edge
 from crontopus_api.kit.http.proxies import Proxies
+from crontopus_api.main import edge
+from crontopus_api.settings import Settings
 
 from ..platform import Person, Platform, running_platform
 
@@ -89,12 +91,20 @@ def test_only_a_trusted_proxy_is_believed() -> None:
     assert caller.request_id == "abc-1"
     assert caller.agent == ("curl" * 100)[:200]
     for peer, client in (("10.0.0.1", "203.0.113.7"), ("192.0.2.1", "192.0.2.1")):
-        edge = Edge(trusted_proxies=TRUSTED, client_header="do-connecting-ip")
-        caller, _ = _arrive(edge, peer, do_connecting_ip="203.0.113.7")
+        named = Edge(trusted_proxies=TRUSTED, client_header="do-connecting-ip")
+        caller, _ = _arrive(named, peer, do_connecting_ip="203.0.113.7")
         assert caller.address == client
     caller, _ = _arrive(Edge(trusted_proxies=TRUSTED), "10.0.0.1", x_request_id='a" injected="')
     assert caller.request_id is not None
     assert "injected" not in caller.request_id
+
+
+def test_the_settings_say_who_names_the_client() -> None:
+    settings = Settings.model_validate({"trusted_proxies": "10.0.0.0/8", "client_header": "DO-Connecting-IP"})
+    caller, _ = _arrive(
+        edge(settings), "10.0.0.1", do_connecting_ip="203.0.113.7", x_forwarded_for="198.51.100.1"
+    )
+    assert caller.address == "203.0.113.7"
 
 
 def test_an_ipv6_customer_is_counted_as_one() -> None:
