@@ -12,7 +12,7 @@ from crontopus_api.kit.errors import CrontopusError
 from crontopus_api.kit.http.bodies import MOST_JSON_VALUES, Bodies, check_json, limit_for
 from crontopus_api.kit.http.edge import Edge
 from crontopus_api.kit.http.proxies import Proxies
-from crontopus_api.main import edge
+from crontopus_api.main import edge as edge_of
 from crontopus_api.settings import Settings
 
 from ..platform import Person, Platform, running_platform
