@@ -102,7 +102,7 @@ def test_only_a_trusted_proxy_is_believed() -> None:
 def test_the_settings_say_who_names_the_client() -> None:
     settings = Settings.model_validate({"trusted_proxies": "10.0.0.0/8", "client_header": "DO-Connecting-IP"})
     caller, _ = _arrive(
-        edge(settings), "10.0.0.1", do_connecting_ip="203.0.113.7", x_forwarded_for="198.51.100.1"
+        edge_of(settings), "10.0.0.1", do_connecting_ip="203.0.113.7", x_forwarded_for="198.51.100.1"
     )
     assert caller.address == "203.0.113.7"
 
