@@ -59,6 +59,7 @@ class Front:
 def edge(settings: Settings, limits: RateLimits | None = None) -> Edge:
     return Edge(
         trusted_proxies=settings.trusted_proxies,
+        client_header=settings.client_header,
         https=settings.secure,
         limits=limits,
     )

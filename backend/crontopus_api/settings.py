@@ -178,6 +178,12 @@ class Settings(BaseSettings):
             " X-Forwarded-Proto and X-Request-ID are believed. Default: nobody's.",
         )
     )
+    client_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="The header in which those proxies name the client, when not X-Forwarded-For; they must replace"
+        " what a client sends under that name. DigitalOcean's App Platform: do-connecting-ip.",
+    )
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="Other sites (https://app.example.com, …) whose pages may call the API with a token."
     )

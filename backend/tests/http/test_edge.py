@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from crontopus_api.front import edge as edge_of
 from crontopus_api.kit.caller import Caller, current_caller, network_of
 from crontopus_api.kit.errors import CrontopusError
 from crontopus_api.kit.http.bodies import MOST_JSON_VALUES, Bodies, check_json, limit_for
 from crontopus_api.kit.http.edge import Edge
 from crontopus_api.kit.http.proxies import Proxies
+from crontopus_api.settings import Settings
 
 from ..platform import Person, Platform, running_platform
 
@@ -41,6 +43,28 @@ def test_the_client_is_the_last_hop_that_is_not_ours(forwarded: list[str], clien
     assert Proxies(TRUSTED).client("10.0.0.1", headers) == client
 
 
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ({"do-connecting-ip": "203.0.113.9", "x-forwarded-for": "198.51.100.1"}, "203.0.113.9"),
+        ({"do-connecting-ip": "2001:db8::7"}, "2001:db8::7"),
+        # Said twice, or nonsense: not by the proxy alone.
+        ({"do-connecting-ip": "1.1.1.1, 203.0.113.9", "x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({"do-connecting-ip": "nonsense", "x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({"x-forwarded-for": "198.51.100.1"}, "198.51.100.1"),
+        ({}, "10.0.0.1"),
+    ],
+)
+def test_a_platform_may_name_the_client_in_a_header_of_its_own(said: dict[str, str], client: str) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in said.items()]
+    assert Proxies(TRUSTED, "DO-Connecting-IP").client("10.0.0.1", headers) == client
+
+
+def test_the_platforms_header_said_twice_is_not_believed() -> None:
+    headers = [(b"do-connecting-ip", b"1.1.1.1"), (b"do-connecting-ip", b"203.0.113.9")]
+    assert Proxies(TRUSTED, "do-connecting-ip").client("10.0.0.1", headers) == "10.0.0.1"
+
+
 def _arrive(edge: Edge, peer: str, **headers: str) -> tuple[Caller, dict[str, Any]]:
     scope: dict[str, Any] = {
         "client": (peer, 1),
@@ -66,9 +90,21 @@ def test_only_a_trusted_proxy_is_believed() -> None:
     assert (caller.address, scope["scheme"], scope["client"]) == ("203.0.113.9", "https", ("203.0.113.9", 0))
     assert caller.request_id == "abc-1"
     assert caller.agent == ("curl" * 100)[:200]
+    for peer, client in (("10.0.0.1", "203.0.113.7"), ("192.0.2.1", "192.0.2.1")):
+        named = Edge(trusted_proxies=TRUSTED, client_header="do-connecting-ip")
+        caller, _ = _arrive(named, peer, do_connecting_ip="203.0.113.7")
+        assert caller.address == client
     caller, _ = _arrive(Edge(trusted_proxies=TRUSTED), "10.0.0.1", x_request_id='a" injected="')
     assert caller.request_id is not None
     assert "injected" not in caller.request_id
+
+
+def test_the_settings_say_who_names_the_client() -> None:
+    settings = Settings.model_validate({"trusted_proxies": "10.0.0.0/8", "client_header": "DO-Connecting-IP"})
+    caller, _ = _arrive(
+        edge_of(settings), "10.0.0.1", do_connecting_ip="203.0.113.7", x_forwarded_for="198.51.100.1"
+    )
+    assert caller.address == "203.0.113.7"
 
 
 def test_an_ipv6_customer_is_counted_as_one() -> None:

@@ -33,11 +33,12 @@ class Edge:
         self,
         *,
         trusted_proxies: Sequence[Network] = (),
+        client_header: str | None = None,
         https: bool = False,
         limits: RateLimits | None = None,
     ) -> None:
         self._limits = limits
-        self._proxies = Proxies(trusted_proxies) if trusted_proxies else None
+        self._proxies = Proxies(trusted_proxies, client_header) if trusted_proxies else None
         self.headers = SecurityHeaders.of(https=https)
         self._door_lines = b"".join(b"%b: %b\r\n" % header for header in self.headers.doors)
         self._bodies = Bodies()

@@ -13,10 +13,15 @@ _MOST_HOPS = 32
 
 
 class Proxies:
-    """`trusted`: networks whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed."""
+    """`trusted`: networks whose X-Forwarded-For, X-Forwarded-Proto and X-Request-ID are believed.
 
-    def __init__(self, trusted: Iterable[Network] = ()) -> None:
+    `client_header`: where they name the client instead, and nobody else. Some platforms put into X-Forwarded-For a hop
+    of their own network that cannot be listed.
+    """
+
+    def __init__(self, trusted: Iterable[Network] = (), client_header: str | None = None) -> None:
         self._networks = tuple(trusted)
+        self._client_header = client_header.lower().encode() if client_header else None
         self.trusts = lru_cache(4096)(self._trusts)
 
     def _trusts(self, address: str) -> bool:
@@ -29,6 +34,10 @@ class Proxies:
 
     def client(self, peer: str, headers: Sequence[Header]) -> str:
         """The address of the client behind `peer`, which is trusted."""
+        if self._client_header is not None:
+            named = [value for name, value in headers if name == self._client_header]
+            if len(named) == 1 and (client := _address(named[0].decode("latin-1"))) is not None:
+                return client
         said = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
         found = peer
         for part in reversed(said.split(",")[-_MOST_HOPS:]):
