@@ -1,9 +1,9 @@
 """Check-ins over HTTP, beside what the database and the HTTP server do alone on this machine.
 
-`wrk` POSTs 1 KB to the ping addresses of random jobs at a real `crontopus-server ingest`, with an API and a worker beside it. The
-baselines are taken in turn: `pgbench` commits one insert and one update per transaction on the same PostgreSQL
-(fsync and synchronous_commit on), and `wrk` asks the same HTTP server for nothing. Each figure is the median of
-the rounds; everything shares this machine's processors.
+`wrk` POSTs 1 KB to the ping addresses of random jobs at a real `crontopus-server ingest`, with an API and a worker
+beside it. The baselines are taken in turn: `pgbench` commits one insert and one update per transaction on the same
+PostgreSQL (fsync and synchronous_commit on), and `wrk` asks the same HTTP server for nothing. Each figure is the
+median of the rounds; everything shares this machine's processors.
 """
 
 import argparse
