@@ -4,6 +4,7 @@ import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Field, Input } from "@/components/ui/field";
 import { cn } from "@/lib/cn";
+import { useSettled } from "@/lib/settled";
 
 type ListedProps = {
   label: string;
@@ -48,9 +49,10 @@ type CheckedProps = {
   className?: string;
 };
 
-/** A field that says what is wrong with it, but not to somebody who is in the middle of a word. */
+/** A field that says what is wrong with it, but not in the middle of a word. */
 export function Checked({ label, hint, optional, value, problem, onChange, list, ...input }: CheckedProps) {
-  const [typing, setTyping] = useState(false);
+  // Not when it is left: what moves the page under a press makes it miss.
+  const settled = useSettled(value) === value;
   const [focused, setFocused] = useState(false);
   const options = useId();
   return (
@@ -58,7 +60,7 @@ export function Checked({ label, hint, optional, value, problem, onChange, list,
       label={label}
       aside={optional && "optional"}
       hint={hint}
-      error={typing ? undefined : problem}
+      error={settled ? problem : undefined}
       className="min-w-0"
     >
       <Input
@@ -68,15 +70,9 @@ export function Checked({ label, hint, optional, value, problem, onChange, list,
         spellCheck={false}
         {...(list && { list: options })}
         {...input}
-        onValueChange={(next: string) => {
-          setTyping(true);
-          onChange(next.trim());
-        }}
+        onValueChange={(next: string) => onChange(next.trim())}
         onFocus={() => setFocused(true)}
-        onBlur={() => {
-          setTyping(false);
-          setFocused(false);
-        }}
+        onBlur={() => setFocused(false)}
       />
       {list && focused && (
         <datalist id={options}>
@@ -91,12 +87,11 @@ export function Checked({ label, hint, optional, value, problem, onChange, list,
 
 type ChoicesProps<T extends string> = {
   legend: string;
-  hint?: string;
   all: readonly T[];
   chosen: readonly string[];
   word?: (each: T) => string;
   problem?: string | undefined;
-  /** What to say when it was left with nothing chosen. */
+  /** What to say while nothing is chosen; a mistake once it was left like that. */
   needed?: string;
   /** As many in a line as there is room for: for short words. */
   inline?: boolean;
@@ -105,7 +100,6 @@ type ChoicesProps<T extends string> = {
 
 export function Choices<T extends string>({
   legend,
-  hint,
   all,
   chosen,
   word = (each) => each,
@@ -114,15 +108,16 @@ export function Choices<T extends string>({
   inline = false,
   onChange,
 }: ChoicesProps<T>) {
-  const said = useId();
+  const about = useId();
   const [left, setLeft] = useState(false);
-  const wrong = problem ?? (left && chosen.length === 0 ? needed : undefined);
+  const lacking = chosen.length === 0 ? needed : undefined;
+  const said = problem ?? lacking;
   // What the text has and nobody here knows stays until it is taken away.
   const shown = [...new Set([...all, ...(chosen as T[])])];
   return (
     <fieldset
       className="min-w-0"
-      aria-describedby={wrong || hint ? said : undefined}
+      aria-describedby={said && about}
       onBlur={({ currentTarget, relatedTarget }) => setLeft(!currentTarget.contains(relatedTarget))}
     >
       <legend className="mb-2 font-medium text-sm">{legend}</legend>
@@ -137,17 +132,18 @@ export function Choices<T extends string>({
           </Checkbox>
         ))}
       </div>
-      {wrong ? (
-        <p id={said} className="mt-1.5 flex items-start gap-1.5 text-bad text-sm">
+      {said && (
+        // As high before it is a mistake as after: see Checked.
+        <p
+          id={about}
+          className={cn(
+            "mt-1.5 flex items-start gap-1.5 text-sm",
+            problem || left ? "text-bad" : "text-subtle",
+          )}
+        >
           <CircleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0" />
-          <span>{wrong}</span>
+          <span>{said}</span>
         </p>
-      ) : (
-        hint && (
-          <p id={said} className="mt-1.5 text-subtle text-xs">
-            {hint}
-          </p>
-        )
       )}
     </fieldset>
   );

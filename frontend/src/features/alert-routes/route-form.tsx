@@ -98,7 +98,7 @@ export function RouteForm({ text, setText, errors, isNew }: Props) {
   const { name, channels, repeatEvery, escalate, quiet, goesOn, enabled } = route;
   return (
     <Card aria-label="Fields">
-      <CardHeader title="Fields" aside="the same as the text" />
+      <CardHeader title="Fields" aside="the text has them all" />
       <CardBody className="flex flex-col gap-4">
         {isNew && (
           <Field label="Name" hint="Routes are tried in the order of their names.">
