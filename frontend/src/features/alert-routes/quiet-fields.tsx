@@ -66,7 +66,7 @@ export function QuietFields({ quiet, refused, change }: Props) {
             {time(index, "from")}
             {time(index, "to")}
           </div>
-          <p className="-mt-1.5 text-subtle text-xs">Not later than “From”: it ends on the next day.</p>
+          <p className="-mt-1.5 text-subtle text-xs">“To” before “From”, or the same: the next day.</p>
           <Choices
             inline
             legend="Begins on (none: every day)"
