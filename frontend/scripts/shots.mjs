@@ -454,6 +454,22 @@ const PAGES = [
   ["routes-error", "/routes", "error", troubled],
   ["route-new", "/routes/new", "usual", (page) => page.locator(".cm-content").waitFor()],
   ["route-edit", "/routes/edit/20-critical", "usual", (page) => page.locator(".cm-content").waitFor()],
+  [
+    "route-edit-wrong",
+    "/routes/edit/10-finance",
+    "usual",
+    async (page) => {
+      await page.locator(".cm-content").waitFor();
+      await page.getByRole("button", { name: "Add step" }).click();
+      await page.getByRole("button", { name: "Add step" }).click();
+      await page.getByRole("group", { name: "Step 2" }).getByLabel("After").fill("5m");
+      await page.getByRole("group", { name: "Step 2" }).getByRole("checkbox", { name: "ops" }).focus();
+      await page.getByRole("button", { name: "Add window" }).click();
+      await page.getByLabel("Time zone").fill("Mars/Base");
+      await page.getByRole("group", { name: "Window 2" }).getByLabel("From").fill("");
+      await page.getByRole("checkbox", { name: "Enabled" }).focus();
+    },
+  ],
   ["maintenance", "/maintenance", "usual"],
   ["maintenance-empty", "/maintenance", "empty"],
   ["maintenance-many", "/maintenance", "many"],

@@ -1,3 +1,4 @@
+import { stringify } from "yaml";
 import type {
   AlertRoute,
   Channel,
@@ -197,10 +198,7 @@ export function usualAlerting(incidents: IncidentDetail[]): Alerting {
       fileOf(
         "AlertRoute",
         name,
-        routeYaml(
-          name,
-          `  # Asked for by the team.\n  channels: [${spec.channels.join(", ")}]\n  match: {}\n`,
-        ),
+        routeYaml(name, `  # Asked for by the team.\n${stringify(spec).replace(/^/gm, "  ").trimEnd()}\n`),
       ),
     ),
     ...windows.map(({ name }) =>

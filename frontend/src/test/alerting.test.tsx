@@ -98,8 +98,9 @@ it("shows routes in order with what is wrong, and says who would be told", async
 it("writes a route with the form, comments kept, and commits it", async () => {
   const world = usualWorld();
   const { user, at } = renderApp("/routes/edit/20-critical", world);
-  await user.click(await screen.findByRole("checkbox", { name: "ops" }));
-  await user.click(screen.getByRole("checkbox", { name: "Critical" }));
+  const channels = within(await screen.findByRole("group", { name: "Channels" }));
+  await user.click(await channels.findByRole("checkbox", { name: "ops" }));
+  await user.click(screen.getByRole("checkbox", { name: "Error" }));
   await user.type(screen.getByLabelText("Labels"), "team=platform");
   await user.tab();
   await user.click(screen.getByRole("button", { name: "Save" }));
@@ -108,7 +109,7 @@ it("writes a route with the form, comments kept, and commits it", async () => {
   expect(yaml).toContain("# Asked for by the team.");
   expect(world.alerting.routes.find(({ name }) => name === "20-critical")?.spec).toMatchObject({
     channels: ["ops", "on-call", "pager-backup"],
-    severities: ["critical"],
+    severities: ["critical", "error"],
     match: { matchLabels: { team: "platform" } },
   });
 });

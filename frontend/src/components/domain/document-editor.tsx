@@ -25,8 +25,8 @@ type Props = {
   original: string;
   /** The one being edited; a new one when left out. */
   document?: RepositoryDocument;
-  /** Fields that write into the text. */
-  form?: (text: string, setText: (text: string) => void) => ReactNode;
+  /** Fields that write into the text, and show what the server said is wrong with it. */
+  form?: (text: string, setText: (text: string) => void, errors: ManifestError[]) => ReactNode;
   onSaved: (saved: RepositoryDocument) => Promise<void>;
   onCancel: () => void;
 };
@@ -138,7 +138,7 @@ export function DocumentEditor(props: Props) {
       <LeaveGuard dirty={changed && !save.isPending && !save.isSuccess} />
       <Problems editing={editing} onGo={onGo} />
       <div className={form ? "grid items-start gap-4 lg:grid-cols-2" : undefined}>
-        {form?.(text, setText)}
+        {form?.(text, setText, errors)}
         <Card>
           <CardHeader
             title={

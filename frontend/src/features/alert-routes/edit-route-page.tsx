@@ -21,7 +21,9 @@ function Editor({ document }: { document?: RepositoryDocument }) {
       collection="routes"
       original={document?.yaml ?? NEW_ROUTE}
       {...(document && { document })}
-      form={(text, setText) => <RouteForm text={text} setText={setText} isNew={!document} />}
+      form={(text, setText, errors) => (
+        <RouteForm text={text} setText={setText} errors={errors} isNew={!document} />
+      )}
       onSaved={async ({ name }) => {
         await back();
         toast.ok(`Route ${name} is ${document ? "saved" : "in force"}`);

@@ -1,85 +1,85 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { channelsQuery } from "@/client/alerting";
-import { SEVERITIES, type Severity } from "@/client/types";
-import { severityWord } from "@/components/domain/incident-words";
+import {
+  INCIDENT_KINDS,
+  type IncidentKind,
+  type ManifestError,
+  SEVERITIES,
+  type Severity,
+} from "@/client/types";
+import { kindWord, severityWord } from "@/components/domain/incident-words";
 import { Card, CardBody, CardHeader } from "@/components/ui/card";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Field, Input } from "@/components/ui/field";
+import { sentence } from "@/lib/format";
 import { parseLabels } from "@/lib/labels";
-import { readRoute, withValue } from "./spec";
+import { durationProblem } from "./checks";
+import { Checked, Choices, Listed } from "./controls";
+import { EscalationFields } from "./escalation-fields";
+import { QuietFields } from "./quiet-fields";
+import { type RouteFields, readRoute, withValue } from "./spec";
 
-type Props = { text: string; setText: (text: string) => void; isNew: boolean };
+type Props = { text: string; setText: (text: string) => void; errors: ManifestError[]; isNew: boolean };
 
 const names = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 
-/** A field that is text here and a list or mapping there: told when it is left, so that a comma can be typed. */
-function Listed({
-  label,
-  hint,
-  value,
-  onChange,
-}: {
-  label: string;
-  hint: string;
-  value: string;
-  onChange: (text: string) => string | undefined;
-}) {
-  const [draft, setDraft] = useState<string | null>(null);
-  const [wrong, setWrong] = useState<string>();
+/** Channels to choose from, in the spelling of the list they are for: upper and lower case are alike. */
+function useKnownChannels() {
+  const pages = useInfiniteQuery(channelsQuery).data?.pages ?? [];
+  const all = pages.flatMap((page) => page.items).map(({ name }) => name);
+  return (chosen: readonly string[]) =>
+    all.map((name) => chosen.find((one) => one.toLowerCase() === name.toLowerCase()) ?? name);
+}
+
+type Set = (path: string[], value: unknown) => void;
+
+function AboutFields({ route, set }: { route: RouteFields; set: Set }) {
   return (
-    <Field label={label} aside="optional" hint={hint} error={wrong}>
-      <Input
-        value={draft ?? value}
-        autoComplete="off"
-        autoCapitalize="none"
-        spellCheck={false}
-        onValueChange={(next: string) => setDraft(next)}
-        onBlur={() => {
-          if (draft === null) return;
-          const problem = onChange(draft);
-          setWrong(problem);
-          if (!problem) setDraft(null);
+    <>
+      <Listed
+        label="Namespaces"
+        hint="Of the jobs it is about. None: all."
+        value={route.namespaces.join(", ")}
+        onChange={(written) => {
+          set(["spec", "match", "namespaces"], names(written));
+          return undefined;
         }}
       />
-    </Field>
+      <Listed
+        label="Labels"
+        hint="key=value, all of which the job has."
+        value={Object.entries(route.labels)
+          .map((pair) => pair.join("="))
+          .join(", ")}
+        onChange={(written) => {
+          const parsed = parseLabels(written);
+          if ("wrong" in parsed) return `“${parsed.wrong}” is not a label.`;
+          const any = Object.keys(parsed.labels).length > 0;
+          set(["spec", "match", "matchLabels"], any ? parsed.labels : undefined);
+          return undefined;
+        }}
+      />
+      <Choices<Severity>
+        legend="Severities (none: all)"
+        all={SEVERITIES}
+        chosen={route.severities}
+        word={severityWord}
+        onChange={(next) => set(["spec", "severities"], next)}
+      />
+      <Choices<IncidentKind>
+        legend="Incidents (none: all)"
+        all={INCIDENT_KINDS}
+        chosen={route.incidents}
+        word={kindWord}
+        onChange={(next) => set(["spec", "incidents"], next)}
+      />
+    </>
   );
 }
 
-function Choices<T extends string>({
-  legend,
-  all,
-  chosen,
-  word = (each) => each,
-  onChange,
-}: {
-  legend: string;
-  all: readonly T[];
-  chosen: readonly T[];
-  word?: (each: T) => string;
-  onChange: (chosen: T[]) => void;
-}) {
-  return (
-    <fieldset>
-      <legend className="mb-2 font-medium text-sm">{legend}</legend>
-      <div className="grid grid-cols-2 gap-2">
-        {all.map((each) => (
-          <Checkbox
-            key={each}
-            checked={chosen.includes(each)}
-            onChange={(on) => onChange(all.filter((one) => (one === each ? on : chosen.includes(one))))}
-          >
-            <span className="break-words">{word(each)}</span>
-          </Checkbox>
-        ))}
-      </div>
-    </fieldset>
-  );
-}
-
-/** The common fields. They write into the text, which stays the truth. */
-export function RouteForm({ text, setText, isNew }: Props) {
-  const channels = useInfiniteQuery(channelsQuery).data?.pages.flatMap((page) => page.items) ?? [];
+/** The fields. They write into the text, which stays the truth. */
+export function RouteForm({ text, setText, errors, isNew }: Props) {
+  const known = useKnownChannels();
   const route = readRoute(text);
   if (!route) {
     return (
@@ -89,10 +89,13 @@ export function RouteForm({ text, setText, isNew }: Props) {
       </Card>
     );
   }
-  const { name, spec } = route;
-  const set = (path: string[], value: unknown) => setText(withValue(text, path, value));
-  const chosen = spec.channels ?? [];
-  const known = [...new Set([...channels.map((channel) => channel.name), ...chosen])];
+  const change = (how: (text: string) => string) => setText(how(text));
+  const set: Set = (path, value) => setText(withValue(text, path, value));
+  const refused = (path: string) => {
+    const error = errors.find((each) => each.path === path || each.path?.startsWith(`${path}[`));
+    return error && sentence(error.message);
+  };
+  const { name, channels, repeatEvery, escalate, quiet, goesOn, enabled } = route;
   return (
     <Card aria-label="Fields">
       <CardHeader title="Fields" aside="the text has them all" />
@@ -109,58 +112,30 @@ export function RouteForm({ text, setText, isNew }: Props) {
         )}
         <Choices
           legend="Channels"
-          all={known}
-          chosen={chosen}
+          all={known(channels)}
+          chosen={channels}
+          needed="Choose at least one channel."
+          problem={refused("spec.channels")}
           onChange={(next) => set(["spec", "channels"], next)}
         />
-        <Listed
-          label="Namespaces"
-          hint="Of the jobs it is about. None: all."
-          value={(spec.match?.namespaces ?? []).join(", ")}
-          onChange={(written) => {
-            set(["spec", "match", "namespaces"], names(written));
-            return undefined;
-          }}
+        <AboutFields route={route} set={set} />
+        <Checked
+          label="Remind every"
+          optional
+          hint="While it is open: 30m, 4h, 1d."
+          value={repeatEvery}
+          problem={
+            repeatEvery ? (durationProblem(repeatEvery, 30) ?? refused("spec.repeatEvery")) : undefined
+          }
+          className="max-w-40"
+          onChange={(next) => set(["spec", "repeatEvery"], next)}
         />
-        <Listed
-          label="Labels"
-          hint="key=value, all of which the job has."
-          value={Object.entries(spec.match?.matchLabels ?? {})
-            .map((pair) => pair.join("="))
-            .join(", ")}
-          onChange={(written) => {
-            const parsed = parseLabels(written);
-            if ("wrong" in parsed) return `“${parsed.wrong}” is not a label.`;
-            const any = Object.keys(parsed.labels).length > 0;
-            set(["spec", "match", "matchLabels"], any ? parsed.labels : undefined);
-            return undefined;
-          }}
-        />
-        <Choices<Severity>
-          legend="Severities (none: all)"
-          all={SEVERITIES}
-          chosen={spec.severities ?? []}
-          word={severityWord}
-          onChange={(next) => set(["spec", "severities"], next)}
-        />
-        <Field label="Remind every" aside="optional" hint="While it is open: 30m, 4h, 1d.">
-          <Input
-            value={spec.repeatEvery ?? ""}
-            autoComplete="off"
-            className="max-w-40"
-            onValueChange={(next: string) => set(["spec", "repeatEvery"], next.trim())}
-          />
-        </Field>
-        <Checkbox
-          checked={spec.continue !== false}
-          onChange={(on) => set(["spec", "continue"], on ? undefined : false)}
-        >
+        <EscalationFields steps={escalate} known={known} refused={refused} change={change} />
+        <QuietFields quiet={quiet} refused={refused} change={change} />
+        <Checkbox checked={goesOn} onChange={(on) => set(["spec", "continue"], on ? undefined : false)}>
           Try the routes after it as well
         </Checkbox>
-        <Checkbox
-          checked={spec.enabled !== false}
-          onChange={(on) => set(["spec", "enabled"], on ? undefined : false)}
-        >
+        <Checkbox checked={enabled} onChange={(on) => set(["spec", "enabled"], on ? undefined : false)}>
           Enabled
         </Checkbox>
       </CardBody>
