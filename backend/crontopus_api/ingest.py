@@ -17,7 +17,7 @@ from crontopus_api import health
 from crontopus_api.checkins.doors.router import Doors
 from crontopus_api.checkins.wiring import Ingest, Needs
 from crontopus_api.endpoints.service import EndpointService
-from crontopus_api.front import Front, edge
+from crontopus_api.front import Front
 from crontopus_api.identity.tokens import TokenService
 from crontopus_api.jobs.changing.judge import Judge
 from crontopus_api.jobs.repositories import head_of
@@ -82,7 +82,6 @@ class IngestApplication(Front):
             )
             ingest = wire(settings, database)
             wiring.provide(self.api, settings, database)
-            self.edge = edge(settings)
             self.doors = Doors(ingest.reporter, SystemClock(), settings.ping_host, nothing_else=True)
             ingest.start()
             freeze_startup()
